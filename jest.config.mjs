@@ -1,0 +1,36 @@
+/** Run by `npm run test:unit` (node --experimental-vm-modules). */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testRegex: '\\.spec\\.ts$',
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^nestjs-bulwark$': '<rootDir>/src/index.ts',
+    '^nestjs-bulwark/core$': '<rootDir>/src/core.ts',
+    '^nestjs-bulwark/(terminus|testing)$': '<rootDir>/src/$1/index.ts',
+  },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: true },
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  maxWorkers: 2,
+  setupFilesAfterEnv: ['<rootDir>/test/support/strict.ts'],
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['src/{options,engine,policies,config}/**/*.ts'],
+  coverageReporters: ['text-summary', 'json-summary', 'text'],
+  coverageThreshold: {
+    global: { lines: 95 },
+  },
+};

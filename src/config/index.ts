@@ -1,0 +1,3 @@
+export * from './declaration.js';
+export * from './explain.js';
+export * from './resolve.js';

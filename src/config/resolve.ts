@@ -1,0 +1,164 @@
+import { ResilienceConfigError } from '../engine/error.js';
+import type { PolicyDeclaration, PolicyKind, ResolvedPolicy } from '../engine/kind.js';
+import { defaultsOf, isRecord, Problems, readOptions, show, suggestion } from '../options/index.js';
+import { isCombined, isNone } from '../policies/composite.js';
+import type { DeclaredLevel, OperationDeclaration, Order } from './declaration.js';
+
+/** What the application says about all operations. */
+export interface Settings {
+  readonly kinds: readonly PolicyKind[];
+  readonly enabled: boolean;
+  readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly presets: Readonly<Record<string, PolicyDeclaration>>;
+  readonly order: Order | undefined;
+}
+
+/** One policy with whose word it is. */
+interface Sourced {
+  readonly policy: PolicyDeclaration;
+  readonly source: string;
+}
+
+/**
+ * The policies of an operation, outermost first, every option decided: library defaults, then `defaults`, then what was
+ * declared. A declaration replaces a weaker one of its kind as a whole.
+ * @throws ResilienceConfigError with every mistake.
+ */
+export function resolve(operation: OperationDeclaration, settings: Settings): readonly ResolvedPolicy[] {
+  const problems = new Problems();
+  const strongest = strongestOfEachKind(operation, settings, problems);
+  const resolved = strongest
+    .map((sourced) => resolvePolicy(sourced, operation, settings, problems))
+    .filter((policy) => policy !== undefined);
+  const order = operation.levels.findLast((level) => level.order !== undefined)?.order ?? settings.order;
+  const ordered = problems.at(`${operation.id}:`, (found) => inOrder(resolved, order, settings.kinds, found));
+  if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+  return settings.enabled ? ordered : ordered.filter(({ kind }) => kind.alwaysOn === true);
+}
+
+/** Checks what the application says, before any operation is looked at. */
+export function checkSettings(settings: Settings, problems: Problems): void {
+  const names = settings.kinds.map(({ kind }) => kind);
+  for (const [name, options] of Object.entries(settings.defaults)) {
+    const kind = settings.kinds.find((one) => one.kind === name);
+    if (kind === undefined) problems.add(`defaults: there is no kind "${name}"${suggestion(name, names)}`);
+    else if (isRecord(options)) problems.at(`defaults: ${name}`, (found) => readOptions(kind.rules, options, found));
+    else problems.add(`defaults: ${name} must be an object with options, got ${show(options)}`);
+  }
+  for (const [name, preset] of Object.entries(settings.presets)) {
+    for (const policy of membersOf(preset)) {
+      if (!names.includes(policy.kind))
+        problems.add(`preset "${name}": there is no kind ${show(policy.kind)}${suggestion(policy.kind, names)}`);
+    }
+  }
+  checkOrder(settings.order, settings.kinds, problems);
+}
+
+function membersOf(policy: PolicyDeclaration): readonly PolicyDeclaration[] {
+  return isCombined(policy) ? policy.policies.flatMap(membersOf) : [policy];
+}
+
+/** Presets first, then the levels from weak to strong; later ones replace earlier ones of their kind. */
+function strongestOfEachKind(operation: OperationDeclaration, settings: Settings, problems: Problems): readonly Sourced[] {
+  const strongest = new Map<string, Sourced>();
+  const declare = (source: string, policies: readonly PolicyDeclaration[]): void => {
+    const seen = new Set<string>();
+    for (const policy of policies.flatMap(membersOf)) {
+      if (isNone(policy)) strongest.clear();
+      else if (seen.has(policy.kind))
+        problems.add(`${operation.id}: ${policy.kind} is declared twice at the ${source}; a policy of each kind is enough`);
+      else {
+        seen.add(policy.kind);
+        strongest.delete(policy.kind); // so that the order of the source is that of the strongest declarations
+        strongest.set(policy.kind, { policy, source });
+      }
+    }
+  };
+  for (const level of operation.levels) declarePresets(level, operation, settings, problems, declare);
+  for (const level of operation.levels) declare(level.source, level.policies);
+  return [...strongest.values()];
+}
+
+function declarePresets(
+  level: DeclaredLevel,
+  operation: OperationDeclaration,
+  settings: Settings,
+  problems: Problems,
+  declare: (source: string, policies: readonly PolicyDeclaration[]) => void,
+): void {
+  for (const name of level.presets ?? []) {
+    const preset = Object.hasOwn(settings.presets, name) ? settings.presets[name] : undefined;
+    if (preset !== undefined) declare(`preset ${name}`, [preset]);
+    else
+      problems.add(
+        `${operation.id}: there is no preset "${name}"${suggestion(name, Object.keys(settings.presets))}; name it in forRoot({ presets })`,
+      );
+  }
+}
+
+function resolvePolicy(
+  { policy, source }: Sourced,
+  operation: OperationDeclaration,
+  settings: Settings,
+  problems: Problems,
+): ResolvedPolicy | undefined {
+  const { kind: name, ...written } = policy;
+  const kind = settings.kinds.find((one) => one.kind === name);
+  if (kind === undefined) {
+    problems.add(
+      `${operation.id}: there is no kind ${show(name)}${suggestion(
+        name,
+        settings.kinds.map((one) => one.kind),
+      )}`,
+    );
+    return undefined;
+  }
+  const label = source.startsWith('preset') ? `${source}: ${name}` : operation.decorated ? `@${kind.label}` : name;
+  return problems.at(`${operation.id}: ${label}`, (found) => {
+    const library = defaultsOf(kind.rules);
+    const application = readOptions(kind.rules, settings.defaults[name] ?? {}, new Problems());
+    const declared = readOptions(kind.rules, written, found);
+    const extra = operation.critical === true && Object.hasOwn(kind.rules, 'critical') ? { critical: true } : {};
+    const options = { ...library, ...application, ...extra, ...declared };
+    const sources = Object.fromEntries([
+      ...Object.keys(library).map((option) => [option, 'default']),
+      ...Object.keys(application).map((option) => [option, 'defaults']),
+      ...Object.keys({ ...extra, ...declared }).map((option) => [option, source]),
+    ]) as Record<string, string>;
+    if (found.messages.length === 0) {
+      const given = new Set(Object.keys(sources).filter((option) => sources[option] !== 'default'));
+      kind.check?.(options, given, found);
+      kind.checkTarget?.(options, operation.target, found);
+    }
+    return { kind, options, sources };
+  });
+}
+
+function checkOrder(order: Order | undefined, kinds: readonly PolicyKind[], problems: Problems): order is readonly string[] | undefined {
+  if (order === undefined) return true;
+  if (order === 'declared') return false;
+  const names = kinds.map(({ kind }) => kind);
+  if (!Array.isArray(order)) {
+    problems.add(`order must be 'declared' or a list of all kinds (${names.join(', ')}), got ${show(order)}`);
+    return false;
+  }
+  for (const name of order) {
+    if (!names.includes(name as string)) problems.add(`order names no kind ${show(name)}${suggestion(name, names)}`);
+  }
+  if (new Set(order).size !== order.length) problems.add(`order names a kind twice: ${show(order)}`);
+  const missing = names.filter((name) => !order.includes(name));
+  if (missing.length > 0) problems.add(`order must name every kind once; missing: ${missing.join(', ')}`);
+  return problems.messages.length === 0;
+}
+
+/** Outermost first: as declared, by the list given, or in the order of the kind table. */
+function inOrder(
+  policies: readonly ResolvedPolicy[],
+  order: Order | undefined,
+  kinds: readonly PolicyKind[],
+  problems: Problems,
+): readonly ResolvedPolicy[] {
+  if (!checkOrder(order, kinds, problems)) return policies;
+  const names = order ?? kinds.map(({ kind }) => kind);
+  return policies.toSorted((a, b) => names.indexOf(a.kind.kind) - names.indexOf(b.kind.kind));
+}

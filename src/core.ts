@@ -1,0 +1,39 @@
+/** `nestjs-bulwark/core`: the engine without Nest. */
+export * from './engine/index.js';
+export {
+  describeDuration,
+  parseDuration,
+  type Duration,
+  type DurationUnit,
+  type ErrorClass,
+  type ErrorFilter,
+  type FailureOptions,
+} from './options/index.js';
+export type { ExplainedLayer, Explanation, Order } from './config/index.js';
+export type { OperationMetrics, ResilienceMetrics } from './metrics.js';
+export * from './policies/bulkhead/public.js';
+export * from './policies/circuit-breaker/public.js';
+export * from './policies/fallback/public.js';
+export * from './policies/rate-limit/public.js';
+export * from './policies/retry/public.js';
+export * from './policies/timeout/public.js';
+export {
+  policies,
+  type CallbackFailedEvent,
+  type CounterName,
+  type OperationEvent,
+  type OptionsByKind,
+  type Policy,
+  type PolicyKindName,
+  type ResilienceEvent,
+  type SinglePolicy,
+} from './policies/index.js';
+export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
+export {
+  createResilience,
+  Resilience,
+  type ExecuteOptions,
+  type OperationSummary,
+  type ResilienceOptions,
+  type ResilientOperation,
+} from './resilience.js';

@@ -1,0 +1,142 @@
+import { AttemptContext } from './attempt-context.js';
+import type { Pipeline } from './pipeline.js';
+import { Outcome, type Answer } from './strategy.js';
+import { Deadline } from './timer-queue.js';
+import type { Waiter } from './waiter.js';
+
+/** Why a call was cut off, and at which layer (-1: the caller's abort, outside all of them). */
+interface Interruption {
+  readonly layer: number;
+  readonly outcome: Outcome;
+  readonly error: unknown;
+}
+
+const nobody = (): void => undefined;
+
+/** What a call that does not move is waiting for. */
+export const Rest = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
+
+/**
+ * The record of one call on its way through a pipeline. Records are used again for later calls, so nothing a user can
+ * hold on to refers to one. `cursor` says where the call stands: the layers before it have let it pass and want to be
+ * told how it ended.
+ */
+export class Call {
+  target: unknown;
+  method: (...args: never[]) => unknown = nobody;
+  /** The arguments as the caller gave them: what key functions and fallbacks see. */
+  args: readonly unknown[] = [];
+  /** Which try this is, from 1 on. */
+  attempt = 1;
+  previousError: unknown;
+  /** The value or the error that the layers are told of. */
+  payload: unknown;
+  outcome: Outcome = Outcome.SUCCESS;
+  cursor = 0;
+  /** True on the way in, false on the way out. */
+  inward = true;
+  /** True once something has reached the caller that cannot be taken back: nothing is tried again. */
+  committed = false;
+  startedAt = 0;
+  readonly slots: unknown[];
+  context: AttemptContext | undefined;
+  rest: (typeof Rest)[keyof typeof Rest] = Rest.METHOD;
+  /** The promise of the method while it runs. */
+  running: Promise<unknown> | undefined;
+  /** The method was running when the call was cut off. */
+  wasRunning = false;
+  waiter: Waiter | undefined;
+  /** Stops the timer of a wait. */
+  stopWaiting: () => void = nobody;
+  /** The application shuts down: the pause before a new attempt ends without one. */
+  pauseCut = false;
+  answer: Answer | undefined;
+  interruption: Interruption | undefined;
+  signal: AbortSignal | undefined;
+  /** Makes the driver go on; set by whoever waits. */
+  wake: (error: unknown) => void = nobody;
+  /** Made once for the promise driver. */
+  readonly onFulfilled: (value: unknown) => unknown;
+  readonly onRejected: (error: unknown) => unknown;
+  /** Next record in the pipeline's store. */
+  nextFree: Call | undefined;
+  private readonly limits: (Deadline | undefined)[];
+  private time = Number.NaN;
+
+  constructor(
+    readonly pipeline: Pipeline,
+    settle: (call: Call, failed: boolean, payload: unknown) => unknown,
+  ) {
+    this.slots = pipeline.layers.map(() => undefined);
+    this.limits = pipeline.layers.map((layer, index) => (layer.expired === undefined ? undefined : new Deadline(() => this.expire(index))));
+    this.onFulfilled = (value) => settle(this, false, value);
+    this.onRejected = (error) => settle(this, true, error);
+  }
+
+  get operationId(): string {
+    return this.pipeline.operationId;
+  }
+
+  /** The time, read from the clock at most once between two moments at which the call rests. */
+  now(): number {
+    if (Number.isNaN(this.time)) this.time = this.pipeline.environment.clock.now();
+    return this.time;
+  }
+
+  /** Time has passed: the next `now` reads the clock. */
+  forgetTime(): void {
+    this.time = Number.NaN;
+  }
+
+  /** Gives what goes on inside of a layer only so long; `expired` of the layer's strategy is asked when it is over. */
+  limit(layer: number, durationMs: number): void {
+    this.pipeline.environment.deadlines.arm(this.limits[layer]!, durationMs, this.now());
+  }
+
+  unlimit(layer: number): void {
+    this.pipeline.environment.deadlines.disarm(this.limits[layer]!);
+  }
+
+  /** What a method is told of the attempt that begins. */
+  newContext(): AttemptContext {
+    let deadline: number | undefined;
+    for (const limit of this.limits) {
+      if (limit?.list !== undefined && (deadline === undefined || limit.dueAt < deadline)) deadline = limit.dueAt;
+    }
+    const { operationId, environment } = this.pipeline;
+    this.context = new AttemptContext(this.attempt, this.previousError, operationId, deadline, this.startedAt, environment.clock);
+    return this.context;
+  }
+
+  /** Cuts the call off at a layer. Where two come in one moment, the outer one counts. */
+  interrupt(layer: number, outcome: Outcome, error: unknown): void {
+    if (this.interruption !== undefined && this.interruption.layer <= layer) return;
+    this.interruption = { layer, outcome, error };
+    this.waiter?.leave();
+    this.wake(error);
+  }
+
+  /** The caller's signal. */
+  readonly onAbort = (): void => {
+    this.interrupt(-1, Outcome.ABORT, this.signal!.reason);
+  };
+
+  private expire(layer: number): void {
+    this.interrupt(layer, Outcome.TIMEOUT, this.pipeline.layers[layer]!.expired!(this));
+  }
+
+  /** Lets go of everything, so that the record can serve another call. */
+  clear(): void {
+    this.signal?.removeEventListener('abort', this.onAbort);
+    this.target = this.payload = this.previousError = this.context = this.running = this.signal = undefined;
+    this.waiter = this.answer = this.interruption = undefined;
+    this.method = this.wake = this.stopWaiting = nobody;
+    this.args = [];
+    this.slots.fill(undefined);
+    this.attempt = 1;
+    this.cursor = 0;
+    this.inward = true;
+    this.committed = this.pauseCut = false;
+    this.forgetTime();
+  }
+}

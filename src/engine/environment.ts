@@ -1,0 +1,77 @@
+import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
+import { EventHub } from './events.js';
+import { TimerQueue } from './timer-queue.js';
+
+/** Where warnings go: the Nest logger in an application, `process.emitWarning` elsewhere. */
+export interface ResilienceLogger {
+  warn(message: string): void;
+  error(message: string, cause?: unknown): void;
+}
+
+const processWarnings: ResilienceLogger = {
+  warn: (message) => process.emitWarning(message, 'ResilienceWarning'),
+  error: (message, cause) =>
+    process.emitWarning(
+      cause instanceof Error ? `${message}\n${cause.stack ?? cause.message}` : `${message}: ${String(cause)}`,
+      'ResilienceWarning',
+    ),
+};
+
+/** How many different places may report a throwing callback in the log; beyond it only the events tell. */
+const MOST_LOGGED_PLACES = 1000;
+
+export interface EnvironmentOptions {
+  readonly clock?: Clock | undefined;
+  readonly random?: RandomSource | undefined;
+  readonly stackTraces?: boolean | undefined;
+  readonly logger?: ResilienceLogger | undefined;
+}
+
+/** What the strategies of one application share: time, randomness, news, and where to complain. */
+export class Environment {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly stackTraces: boolean;
+  readonly logger: ResilienceLogger;
+  readonly events: EventHub;
+  readonly deadlines: TimerQueue;
+  private readonly loggedPlaces = new Set<string>();
+  private readonly closers = new Set<() => void>();
+
+  constructor(options: EnvironmentOptions = {}) {
+    this.clock = options.clock ?? systemClock;
+    this.random = options.random ?? systemRandom;
+    this.stackTraces = options.stackTraces ?? false;
+    this.logger = options.logger ?? processWarnings;
+    this.events = new EventHub(this.clock, (error) => this.complain('event listener', undefined, error));
+    this.deadlines = new TimerQueue(this.clock);
+  }
+
+  /**
+   * A callback of the user's threw where the call must go on: told as an event each time, and in the log once a place.
+   */
+  callbackFailed(callback: string, operationId: string | undefined, error: unknown): void {
+    if (this.events.active) this.events.emit('callback.failed', operationId, { callback, error });
+    this.complain(callback, operationId, error);
+  }
+
+  /** Runs `stop` when the application shuts down; gives what takes it back. */
+  onClose(stop: () => void): () => void {
+    this.closers.add(stop);
+    return () => this.closers.delete(stop);
+  }
+
+  /** Ends every wait and clears every timer. */
+  close(): void {
+    for (const stop of this.closers) stop();
+    this.closers.clear();
+    this.deadlines.clear();
+  }
+
+  private complain(callback: string, operationId: string | undefined, error: unknown): void {
+    const place = operationId === undefined ? callback : `${operationId}: ${callback}`;
+    if (this.loggedPlaces.has(place) || this.loggedPlaces.size >= MOST_LOGGED_PLACES) return;
+    this.loggedPlaces.add(place);
+    this.logger.error(`${place} threw; the call went on without it (told once)`, error);
+  }
+}

@@ -1,0 +1,79 @@
+import type { Problems } from '../options/problems.js';
+import type { Rules } from '../options/rules.js';
+import type { Environment } from './environment.js';
+import type { InstanceSource } from './registry.js';
+import type { Strategy } from './strategy.js';
+
+/** A declaration of what is wanted: plain data beside the functions that the user gave. */
+export interface PolicyDeclaration {
+  readonly kind: string;
+}
+
+/** Every option of one policy, normalised (durations in milliseconds, defaults filled in). */
+export type ResolvedOptions = Readonly<Record<string, unknown>>;
+
+/** Where a strategy is being built. */
+export interface BuildContext {
+  readonly operationId: string;
+  readonly environment: Environment;
+  readonly registry: InstanceSource;
+  /** Options that somebody wrote down, at whatever level; the others are library defaults. */
+  readonly given: ReadonlySet<string>;
+}
+
+/** One strategy of a policy and where it stands when not at the place of its kind. */
+export interface BuiltLayer {
+  readonly strategy: Strategy;
+  /** True for a layer that bounds everything but the fallback, whatever the order. */
+  readonly outermost?: boolean;
+}
+
+/** One number of a kind that `metrics()` shows: counted at the layers of operations, or by the instances themselves. */
+export interface CounterDeclaration {
+  /** Name in `metrics()`. */
+  readonly name: string;
+  readonly meaning: string;
+  /** Which tally of a layer it is ... */
+  readonly tally?: 'refusals' | 'repeats' | 'answers' | 'timeouts';
+  /** ... or how it is read from a strategy that may be shared by several operations. */
+  readonly read?: (strategy: Strategy) => number;
+}
+
+/** What can be seen of a kind from outside. */
+export interface TelemetryDeclaration {
+  /** Event types with what they mean. */
+  readonly events: Readonly<Record<string, string>>;
+  readonly counters: readonly CounterDeclaration[];
+}
+
+/**
+ * All that the rest of the library knows of a kind of policy. A new kind is one of these and a line in the kind table.
+ */
+export interface PolicyKind {
+  /** `retry`, `circuitBreaker`: the key in `defaults`, `overrides` and `order`. */
+  readonly kind: string;
+  /** The decorator without its `@`, for messages. */
+  readonly label: string;
+  readonly rules: Rules;
+  readonly telemetry: TelemetryDeclaration;
+  /** Works also where resilience is switched off (`enabled: false`). */
+  readonly alwaysOn?: boolean;
+  /** What is wrong with several options together. `given` are those that somebody wrote. */
+  check?(options: ResolvedOptions, given: ReadonlySet<string>, problems: Problems): void;
+  /** What is wrong with the options for the object that is protected; there is none for a function. */
+  checkTarget?(options: ResolvedOptions, target: object | undefined, problems: Problems): void;
+  build(options: ResolvedOptions, context: BuildContext): readonly BuiltLayer[];
+}
+
+/** A policy whose every option is decided, with whose word each was. */
+export interface ResolvedPolicy {
+  readonly kind: PolicyKind;
+  readonly options: ResolvedOptions;
+  /** For each option where its value came from: `default`, `defaults`, `preset payments`, `class`, `method`. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/** The options that are plain data: what two users of one name must agree on. Functions belong to each use. */
+export function settingsOf(rules: Rules, options: ResolvedOptions): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([option]) => rules[option]?.code !== true));
+}

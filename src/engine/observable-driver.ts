@@ -1,0 +1,207 @@
+import { Observable, type Subscriber, type Subscription } from 'rxjs';
+import { Call } from './call.js';
+import type { Pipeline } from './pipeline.js';
+import { Outcome } from './strategy.js';
+
+type Method = (...args: never[]) => unknown;
+
+/** What a driver for Observables needs to know of an operation. */
+export interface ObservableOperation {
+  readonly pipeline: Pipeline;
+  /** Makes the error for a method that gives something else than an Observable. */
+  readonly plainValue: (value: unknown) => Error;
+}
+
+/**
+ * The protected form of a method that gives an Observable: each subscription is a call, each attempt calls the method
+ * anew and subscribes to what it gives. An attempt ends when the source completes or fails; once a value was passed
+ * on, nothing is tried again. Unsubscribing is the caller's abort.
+ */
+export function observe(
+  operation: ObservableOperation,
+  target: unknown,
+  method: Method,
+  args: readonly unknown[],
+  signal?: AbortSignal,
+): Observable<unknown> {
+  return new Observable((subscriber) => {
+    const run = new ObservableRun(operation, subscriber);
+    run.start(target, method, args, signal);
+    return () => run.unsubscribed();
+  });
+}
+
+/** How what was started ended. */
+interface Ending {
+  readonly failed: boolean;
+  readonly payload: unknown;
+  /** The pipeline has been told already. */
+  readonly heard?: boolean;
+}
+
+class ObservableRun {
+  private readonly call: Call;
+  private readonly pipeline: Pipeline;
+  private source: Subscription | undefined;
+  /** While `subscribe` is still running, the end of a source is only noted, so that retries do not nest. */
+  private subscribing = false;
+  private endedAtOnce: Ending | undefined;
+  private latest: unknown;
+  /** The value of the outcome has not been passed on yet. */
+  private withheld = false;
+  /** The call is over, and a fallback's Observable still gives values. */
+  private streaming = false;
+  private over = false;
+
+  constructor(
+    private readonly operation: ObservableOperation,
+    private readonly subscriber: Subscriber<unknown>,
+  ) {
+    this.pipeline = operation.pipeline;
+    this.call = new Call(this.pipeline, () => undefined);
+  }
+
+  start(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal | undefined): void {
+    this.pipeline.begin(this.call, target, method, args, signal);
+    this.advance();
+  }
+
+  unsubscribed(): void {
+    if (this.over) this.source?.unsubscribe();
+    else this.call.interrupt(-1, Outcome.ABORT, undefined);
+  }
+
+  private advance(): void {
+    for (;;) {
+      const step = this.pipeline.step(this.call);
+      if (step === 'done') return this.close();
+      if (typeof step !== 'string') {
+        void step.then(() => this.hear(false, undefined));
+        return;
+      }
+      this.withheld = false;
+      const ended = this.attempt(step);
+      if (ended === undefined) return;
+      if (ended.heard !== true) this.pipeline.hear(this.call, ended.failed, ended.payload);
+    }
+  }
+
+  /** Starts the method or an answer; gives its end where it came at once. */
+  private attempt(step: 'invoke' | 'answer'): Ending | undefined {
+    let result: unknown;
+    try {
+      result = step === 'invoke' ? this.pipeline.invoke(this.call) : this.call.answer!.produce();
+    } catch (error) {
+      return { failed: true, payload: error };
+    }
+    if (isObservable(result)) return this.listen(result, step === 'answer');
+    if (step === 'invoke') return { failed: true, payload: this.operation.plainValue(result) };
+    if (!isThenable(result)) return this.withhold(result);
+    this.call.wake = () => this.hear(true, undefined);
+    result.then(
+      (value) => this.settled(() => this.withhold(value)),
+      (error: unknown) => this.settled(() => ({ failed: true, payload: error })),
+    );
+    return undefined;
+  }
+
+  /** A fallback's promise has settled; nobody is interested any more where the caller has gone meanwhile. */
+  private settled(end: () => Ending): void {
+    if (this.over) return;
+    const { failed, payload } = end();
+    this.hear(failed, payload);
+  }
+
+  private withhold(value: unknown): Ending {
+    this.withheld = true;
+    return { failed: false, payload: value };
+  }
+
+  private listen(source: Observable<unknown>, isAnswer: boolean): Ending | undefined {
+    this.latest = undefined;
+    this.endedAtOnce = undefined;
+    this.call.wake = () => this.cut();
+    this.subscribing = true;
+    const subscription = source.subscribe({
+      next: (value) => this.next(value, isAnswer),
+      error: (error: unknown) => this.ended(true, error),
+      complete: () => this.ended(false, this.latest),
+    });
+    this.subscribing = false;
+    if (this.endedAtOnce !== undefined || (this.over && !this.streaming)) subscription.unsubscribe();
+    else this.source = subscription;
+    return this.endedAtOnce;
+  }
+
+  private next(value: unknown, isAnswer: boolean): void {
+    if (this.endedAtOnce !== undefined) return;
+    if (!this.call.committed && !this.streaming) {
+      if (isAnswer) return this.firstOfAnswer(value);
+      if (this.pipeline.layers.some((layer) => layer.rejects?.(value, this.pipeline.operationId))) {
+        this.source?.unsubscribe();
+        this.withheld = true;
+        this.ended(false, value);
+        return;
+      }
+      this.call.committed = true;
+    }
+    this.latest = value;
+    this.subscriber.next(value);
+  }
+
+  /** The first value decides whether a fallback's answer is taken; what follows is passed on as it comes. */
+  private firstOfAnswer(value: unknown): void {
+    this.pipeline.hear(this.call, false, value);
+    if (this.call.answer === undefined && this.call.outcome === Outcome.SUCCESS) {
+      this.streaming = this.call.committed = true;
+      this.advance();
+      this.subscriber.next(value);
+    } else if (this.subscribing) this.endedAtOnce = { failed: false, payload: value, heard: true };
+    else {
+      this.source?.unsubscribe();
+      this.advance();
+    }
+  }
+
+  private ended(failed: boolean, payload: unknown): void {
+    if (this.endedAtOnce !== undefined) return;
+    if (this.streaming) {
+      if (failed) this.subscriber.error(payload);
+      else this.subscriber.complete();
+    } else if (this.subscribing) this.endedAtOnce = { failed, payload };
+    else this.hear(failed, payload);
+  }
+
+  private cut(): void {
+    this.source?.unsubscribe();
+    this.hear(true, undefined);
+  }
+
+  private hear(failed: boolean, payload: unknown): void {
+    if (this.over) return;
+    this.source = undefined;
+    this.pipeline.hear(this.call, failed, payload);
+    this.advance();
+  }
+
+  private close(): void {
+    const { outcome, payload } = this.call;
+    this.over = true;
+    this.pipeline.finish(this.call);
+    this.call.clear();
+    if (this.streaming || this.subscriber.closed) return;
+    if (outcome !== Outcome.SUCCESS) this.subscriber.error(payload);
+    else {
+      if (this.withheld) this.subscriber.next(payload);
+      this.subscriber.complete();
+    }
+  }
+}
+
+function isObservable(value: unknown): value is Observable<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { subscribe?: unknown }).subscribe === 'function';
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,254 @@
+import { Call, Rest } from './call.js';
+import type { Environment } from './environment.js';
+import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
+import { deferred, limitWait, Waiter } from './waiter.js';
+
+/** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
+export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
+
+/** How often each thing happened at a layer of one operation. */
+export interface Tally {
+  refusals: number;
+  repeats: number;
+  answers: number;
+  timeouts: number;
+}
+
+/** Starts the method of a call. Methods and tasks of `execute` differ in what they are given. */
+export type Invoker = (call: Call) => unknown;
+
+/** After so many attempts without a delay the event loop gets its turn, so that endless retrying cannot block it. */
+const ATTEMPTS_IN_A_ROW = 100;
+
+/**
+ * The strategies of one operation, outermost first, compiled once. The pipeline walks a call inwards (who has to be
+ * asked?) and outwards (who has to be told?); a driver does what `step` says and reports with `hear`. Nothing in here
+ * knows a kind of policy, a promise of the user's or an Observable.
+ */
+export class Pipeline {
+  calls = 0;
+  successes = 0;
+  failures = 0;
+  /** Calls given up by their caller: neither a success nor a failure. */
+  aborts = 0;
+  readonly tallies: readonly Tally[];
+  /** True where a time limit can cut a call off. */
+  readonly limited: boolean;
+  private readonly admitting: readonly number[];
+  private readonly toldOfSuccess: readonly number[];
+  private readonly toldOfFailure: readonly number[];
+  private readonly discarder: Strategy | undefined;
+
+  constructor(
+    readonly operationId: string,
+    readonly layers: readonly Strategy[],
+    readonly environment: Environment,
+    readonly invoke: Invoker,
+    /** True where the beginning of each call must be known (an attempt context is handed out). */
+    readonly timed: boolean,
+  ) {
+    const those = (wanted: (strategy: Strategy) => unknown) =>
+      layers.flatMap((layer, index) => (wanted(layer) === undefined ? [] : [index]));
+    this.tallies = layers.map(() => ({ refusals: 0, repeats: 0, answers: 0, timeouts: 0 }));
+    this.limited = layers.some((layer) => layer.expired !== undefined);
+    this.admitting = those((layer) => layer.admit);
+    this.toldOfSuccess = those((layer) => layer.succeeded).toReversed();
+    this.toldOfFailure = those((layer) => layer.failed).toReversed();
+    this.discarder = layers.find((layer) => layer.discard !== undefined);
+  }
+
+  begin(
+    call: Call,
+    target: unknown,
+    method: (...args: never[]) => unknown,
+    args: readonly unknown[],
+    signal: AbortSignal | undefined,
+  ): void {
+    this.calls++;
+    call.target = target;
+    call.method = method;
+    call.args = args;
+    call.startedAt = this.timed || this.environment.events.active ? call.now() : Number.NaN;
+    if (signal === undefined) return;
+    call.signal = signal;
+    if (signal.aborted) this.turnBack(call, 0, Outcome.ABORT, signal.reason);
+    else signal.addEventListener('abort', call.onAbort, { once: true });
+  }
+
+  step(call: Call): Step {
+    for (;;) {
+      if (call.answer !== undefined) {
+        call.rest = Rest.ANSWER;
+        return 'answer';
+      }
+      const step = call.inward ? this.enter(call) : this.leave(call);
+      if (step !== undefined) return step;
+    }
+  }
+
+  /** What the call rested for has come: the method or an answer ended, a turn was granted, a pause is over, or it was cut off. */
+  hear(call: Call, failed: boolean, payload: unknown): void {
+    call.forgetTime();
+    if (call.interruption !== undefined) this.cutOff(call);
+    else if (call.rest === Rest.METHOD) {
+      call.running = undefined;
+      this.turnBack(call, this.layers.length, failed ? Outcome.FAILURE : Outcome.SUCCESS, payload);
+    } else if (call.rest === Rest.ANSWER) this.hearAnswer(call, call.answer!, failed, payload);
+    else this.resume(call);
+  }
+
+  /** The call is over; counts it and says so. */
+  finish(call: Call): void {
+    const { events } = this.environment;
+    if (call.outcome === Outcome.SUCCESS) this.successes++;
+    else if (call.outcome === Outcome.ABORT) this.aborts++;
+    else this.failures++;
+    if (!events.active || call.outcome === Outcome.ABORT) return;
+    const facts = { durationMs: call.now() - call.startedAt, attempts: call.attempt };
+    if (call.outcome === Outcome.SUCCESS) events.emit('operation.succeeded', this.operationId, facts);
+    else events.emit('operation.failed', this.operationId, { ...facts, error: call.payload });
+  }
+
+  private enter(call: Call): Step | undefined {
+    const { layers } = this;
+    try {
+      for (const layer of this.admitting) {
+        if (layer < call.cursor) continue;
+        call.cursor = layer;
+        const admission = layers[layer]!.admit!(call, layer);
+        if (admission === undefined) continue;
+        if (admission instanceof Waiter) return this.park(call, admission);
+        this.tallies[layer]!.refusals++;
+        this.turnBack(call, layer, Outcome.REFUSAL, admission);
+        return undefined;
+      }
+    } catch (error) {
+      // A key, cost or priority function threw. The call never got further, so this is no verdict on the method.
+      this.turnBack(call, call.cursor, Outcome.REFUSAL, error);
+      return undefined;
+    }
+    call.cursor = layers.length;
+    call.rest = Rest.METHOD;
+    return 'invoke';
+  }
+
+  private leave(call: Call): Step | undefined {
+    const failed = call.outcome !== Outcome.SUCCESS;
+    for (const layer of failed ? this.toldOfFailure : this.toldOfSuccess) {
+      if (layer >= call.cursor) continue;
+      call.cursor = layer;
+      const strategy = this.layers[layer]!;
+      const verdict = failed ? strategy.failed!(call, layer) : strategy.succeeded!(call, layer);
+      if (verdict !== undefined) return this.obey(call, layer, verdict);
+    }
+    return 'done';
+  }
+
+  private obey(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined {
+    if (typeof verdict !== 'number') {
+      call.answer = verdict;
+      return undefined;
+    }
+    this.tallies[layer]!.repeats++;
+    call.previousError = call.outcome === Outcome.SUCCESS ? undefined : call.payload;
+    call.attempt++;
+    call.inward = true;
+    call.cursor = layer + 1;
+    return verdict > 0 || call.attempt % ATTEMPTS_IN_A_ROW === 0 ? this.pause(call, verdict) : undefined;
+  }
+
+  private turnBack(call: Call, layer: number, outcome: Outcome, payload: unknown): void {
+    call.inward = false;
+    call.cursor = layer;
+    call.outcome = outcome;
+    call.payload = payload;
+  }
+
+  private park(call: Call, waiter: Waiter): Promise<void> {
+    const { promise, resolve } = deferred();
+    call.rest = Rest.TURN;
+    call.waiter = waiter;
+    call.wake = waiter.wake = resolve;
+    call.stopWaiting = limitWait(waiter, this.environment.deadlines, call.now());
+    return promise;
+  }
+
+  private pause(call: Call, delayMs: number): Promise<void> {
+    const { clock } = this.environment;
+    const { promise, resolve } = deferred();
+    const timer = clock.setTimer(resolve, delayMs, true);
+    const forget = this.environment.onClose(() => {
+      call.pauseCut = true;
+      resolve();
+    });
+    call.rest = Rest.PAUSE;
+    call.wake = resolve;
+    call.stopWaiting = () => {
+      clock.clearTimer(timer);
+      forget();
+    };
+    return promise;
+  }
+
+  private resume(call: Call): void {
+    call.stopWaiting();
+    const { waiter } = call;
+    call.waiter = undefined;
+    if (call.pauseCut) {
+      call.inward = false; // with the outcome of the attempt before the pause
+      call.cursor--;
+    } else if (waiter?.refusal !== undefined) {
+      this.tallies[call.cursor]!.refusals++;
+      this.turnBack(call, call.cursor, Outcome.REFUSAL, waiter.refusal);
+    } else if (waiter !== undefined) call.cursor++;
+  }
+
+  private hearAnswer(call: Call, answer: Answer, failed: boolean, payload: unknown): void {
+    let ended = failed;
+    let result = payload;
+    if (!ended) {
+      try {
+        call.answer = answer.answered(payload);
+      } catch (error) {
+        ended = true;
+        result = error;
+      }
+    }
+    if (ended) call.answer = answer.failed(result);
+    if (call.answer !== undefined) return;
+    if (!ended) this.tallies[call.cursor]!.answers++;
+    this.turnBack(call, call.cursor, ended ? Outcome.FAILURE : Outcome.SUCCESS, result);
+  }
+
+  /** A time limit passed or the caller gave up: tells the layers inside, and goes on from the one that cut it off. */
+  private cutOff(call: Call): void {
+    const { layer, outcome, error } = call.interruption!;
+    const { running, waiter } = call;
+    const reached = waiter?.state === 'granted' ? call.cursor : call.cursor - 1;
+    call.stopWaiting();
+    call.interruption = call.waiter = call.answer = call.running = undefined;
+    call.wasRunning = call.rest === Rest.METHOD;
+    this.turnBack(call, Math.max(layer, 0), outcome, error);
+    if (layer >= 0) this.tallies[layer]!.timeouts++;
+    const endings: (() => void)[] = [];
+    for (let inner = reached; inner > layer; inner--) {
+      const ending = this.layers[inner]!.abandoned?.(call, inner);
+      if (ending !== undefined) endings.push(ending);
+    }
+    call.context?.abandon(error);
+    this.leaveBehind(running, endings);
+  }
+
+  /** The method of an abandoned attempt may still run: what it holds is given back when it really ends. */
+  private leaveBehind(running: Promise<unknown> | undefined, endings: readonly (() => void)[]): void {
+    const end = (): void => endings.forEach((ending) => ending());
+    if (running === undefined) {
+      end();
+      return;
+    }
+    void running.then((value) => {
+      end();
+      this.discarder?.discard!(value, this.operationId);
+    }, end);
+  }
+}

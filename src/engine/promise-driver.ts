@@ -1,0 +1,157 @@
+import { Call } from './call.js';
+import type { Pipeline } from './pipeline.js';
+import { Outcome } from './strategy.js';
+
+/** How many idle call records a pipeline keeps. */
+const MOST_IDLE_RECORDS = 256;
+
+type Method = (...args: never[]) => unknown;
+
+/**
+ * Drives calls of one pipeline that give promises. A call that is admitted at once and answered by its first attempt
+ * costs one promise beside the method's own; a time limit adds one more. Whatever takes longer goes on in `drive`.
+ */
+export class PromiseDriver {
+  private idle: Call | undefined;
+  private idleCount = 0;
+
+  /** @param plainValue Makes the error for a method that gives a plain value where only promises are allowed. */
+  constructor(
+    readonly pipeline: Pipeline,
+    private readonly plainValue: ((value: unknown) => Error) | undefined,
+  ) {}
+
+  run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    const call = this.take();
+    this.pipeline.begin(call, target, method, args, signal);
+    const pending = this.advance(call);
+    if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
+    const { outcome, payload } = call;
+    this.end(call);
+    return outcome === Outcome.SUCCESS ? Promise.resolve(payload) : rejectSoon(payload);
+  }
+
+  /** Takes the call as far as it gets without waiting: gives what to wait for, or nothing at its end. */
+  private advance(call: Call): Promise<unknown> | undefined {
+    for (;;) {
+      const step = this.pipeline.step(call);
+      if (step === 'done') return undefined;
+      if (typeof step !== 'string') return step;
+      const pending = step === 'invoke' ? this.invoke(call) : this.answer(call);
+      if (pending !== undefined) return this.pipeline.limited || call.signal !== undefined ? guard(call, pending) : pending;
+    }
+  }
+
+  private invoke(call: Call): Promise<unknown> | undefined {
+    let result: unknown;
+    try {
+      result = this.pipeline.invoke(call);
+    } catch (error) {
+      this.pipeline.hear(call, true, error);
+      return undefined;
+    }
+    if (isThenable(result)) return (call.running = asPromise(result));
+    if (this.plainValue === undefined) this.pipeline.hear(call, false, result);
+    else this.pipeline.hear(call, true, this.plainValue(result));
+    return undefined;
+  }
+
+  private answer(call: Call): Promise<unknown> | undefined {
+    try {
+      const result = call.answer!.produce();
+      if (isThenable(result)) return asPromise(result);
+      this.pipeline.hear(call, false, result);
+    } catch (error) {
+      this.pipeline.hear(call, true, error);
+    }
+    return undefined;
+  }
+
+  /** What the first promise of a call is followed by. An arrow, so that it can be handed to the call records. */
+  private readonly settle = (call: Call, failed: boolean, payload: unknown): unknown => {
+    this.pipeline.hear(call, failed, payload);
+    const pending = this.advance(call);
+    return pending === undefined ? this.close(call) : this.drive(call, pending);
+  };
+
+  /** The long way: attempts and waits until there is an answer. `await` keeps the caller's frames in stack traces. */
+  private async drive(call: Call, first: Promise<unknown>): Promise<unknown> {
+    let pending: Promise<unknown> | undefined = first;
+    while (pending !== undefined) {
+      let failed = false;
+      let payload: unknown;
+      try {
+        payload = await pending;
+      } catch (error) {
+        failed = true;
+        payload = error;
+      }
+      this.pipeline.hear(call, failed, payload);
+      pending = this.advance(call);
+    }
+    return this.close(call);
+  }
+
+  private close(call: Call): unknown {
+    const { outcome, payload } = call;
+    this.end(call);
+    if (outcome === Outcome.SUCCESS) return payload;
+    throw payload;
+  }
+
+  private take(): Call {
+    const call = this.idle;
+    if (call === undefined) return new Call(this.pipeline, this.settle);
+    this.idle = call.nextFree;
+    this.idleCount--;
+    call.nextFree = undefined;
+    return call;
+  }
+
+  private end(call: Call): void {
+    this.pipeline.finish(call);
+    call.clear();
+    if (this.idleCount >= MOST_IDLE_RECORDS) return;
+    call.nextFree = this.idle;
+    this.idle = call;
+    this.idleCount++;
+  }
+}
+
+let resolveLatest: (value: unknown) => void;
+let rejectLatest: (error: unknown) => void;
+/** One executor for all promises: a closure for each would be paid by every call. */
+const executor = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  resolveLatest = resolve;
+  rejectLatest = reject;
+};
+
+/**
+ * A promise that ends with the given one, or when the call is interrupted. The native `resolve` is handed to `then` as
+ * it is: V8 follows it for async stack traces, where it would stop at a function of ours.
+ */
+function guard(call: Call, pending: Promise<unknown>): Promise<unknown> {
+  const guarded = new Promise<unknown>(executor);
+  call.wake = rejectLatest;
+  void pending.then(resolveLatest, rejectLatest);
+  return guarded;
+}
+
+const RESOLVED = Promise.resolve();
+
+/** A rejection one microtask later: by then the caller listens, and Node need not track it as unhandled. */
+function rejectSoon(error: unknown): Promise<never> {
+  const rejected = new Promise<unknown>(executor);
+  const reject = rejectLatest;
+  void RESOLVED.then(() => reject(error));
+  return rejected as Promise<never>;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Foreign thenables (query builders) may settle twice or throw: only a native promise is taken as it is. */
+function asPromise(value: PromiseLike<unknown>): Promise<unknown> {
+  return value.constructor === Promise ? (value as Promise<unknown>) : Promise.resolve(value);
+}

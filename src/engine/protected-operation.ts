@@ -1,0 +1,85 @@
+import type { Observable } from 'rxjs';
+import type { Call } from './call.js';
+import { compile } from './compile.js';
+import type { Environment } from './environment.js';
+import type { ResolvedPolicy } from './kind.js';
+import { observe } from './observable-driver.js';
+import type { Pipeline } from './pipeline.js';
+import { PromiseDriver } from './promise-driver.js';
+import type { InstanceSource } from './registry.js';
+
+type Method = (...args: never[]) => unknown;
+
+/** What is given to an operation to be protected. */
+export interface OperationInput {
+  readonly id: string;
+  /** Outermost first. */
+  readonly policies: readonly ResolvedPolicy[];
+  readonly environment: Environment;
+  readonly registry: InstanceSource;
+  /**
+   * Where the method takes its attempt context: at an argument's position, as its only argument (`'only'`), or nowhere.
+   */
+  readonly contextAt: number | 'only' | undefined;
+  /** A plain value is an error (a decorated method), or an answer (a task). */
+  readonly onlyAsync: boolean;
+}
+
+/** An operation with its policies compiled: calls run through here. */
+export class ProtectedOperation {
+  readonly id: string;
+  readonly policies: readonly ResolvedPolicy[];
+  readonly pipeline: Pipeline;
+  private readonly promises: PromiseDriver;
+
+  constructor({ id, policies, environment, registry, contextAt, onlyAsync }: OperationInput) {
+    this.id = id;
+    this.policies = policies;
+    const invoke = contextAt === undefined ? plainly : contextAt === 'only' ? withContextOnly : withContextAt(contextAt);
+    this.pipeline = compile({ operationId: id, policies, environment, registry, invoke, timed: contextAt !== undefined });
+    this.promises = new PromiseDriver(this.pipeline, onlyAsync ? this.plainValue : undefined);
+  }
+
+  run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    return this.promises.run(target, method, args, signal);
+  }
+
+  observe(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Observable<unknown> {
+    return observe(this, target, method, args, signal);
+  }
+
+  readonly plainValue = (value: unknown): Error =>
+    new TypeError(
+      `${this.id} is protected, so it must return a Promise or an Observable; it returned ${describe(value)}. Make the method async.`,
+    );
+}
+
+function describe(value: unknown): string {
+  return value === null
+    ? 'null'
+    : Array.isArray(value)
+      ? 'an array'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a plain value (${typeof value})`;
+}
+
+function plainly(call: Call): unknown {
+  return call.method.apply(call.target, call.args as never[]);
+}
+
+function withContextOnly(call: Call): unknown {
+  return call.method.call(call.target, call.newContext() as never);
+}
+
+/** The context takes the place of an argument that the caller left undefined. Each attempt has its own. */
+function withContextAt(position: number): (call: Call) => unknown {
+  return (call) => {
+    const args: unknown[] = [...call.args];
+    if (args[position] === undefined) {
+      while (args.length < position) args.push(undefined);
+      args[position] = call.newContext();
+    }
+    return call.method.apply(call.target, args as never[]);
+  };
+}

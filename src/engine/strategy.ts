@@ -1,0 +1,65 @@
+import type { Call } from './call.js';
+import type { Waiter } from './waiter.js';
+
+/** How an attempt ended, as the layers around it are told. */
+export const Outcome = {
+  /** With a value: of the method, or of a fallback. */
+  SUCCESS: 0,
+  /** With an error that the method threw, or a fallback in its place. */
+  FAILURE: 1,
+  /** An inner layer did not let it pass: no verdict on what is protected. */
+  REFUSAL: 2,
+  /** A time limit passed. */
+  TIMEOUT: 3,
+  /** The caller gave up. */
+  ABORT: 4,
+} as const;
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** May the attempt start? Yes (undefined), no (the error to answer with), or wait for a place. */
+export type Admission = Error | Waiter | undefined;
+
+/**
+ * A substitute for a failed attempt, tried tier by tier. Whoever drives the call calls `produce` and then tells exactly
+ * one of the others how that ended; each gives the next tier, or undefined where there is none.
+ */
+export interface Answer {
+  /** Makes the value: at once, as a promise, or as an Observable. May throw. */
+  produce(): unknown;
+  /** The tier gave a value; another answer where that is not good enough. May throw instead. */
+  answered(value: unknown): Answer | undefined;
+  /** The tier failed. Without a next one the error stands. */
+  failed(error: unknown): Answer | undefined;
+}
+
+/** What now? Nothing (undefined), again after so many milliseconds (a number), or answer with something else. */
+export type Verdict = number | Answer | undefined;
+
+/**
+ * The running form of a policy. A strategy decides and the pipeline acts: a strategy is synchronous, holds no promise,
+ * sets no timer and takes the time from the call. Whoever let an attempt pass is told exactly once how it ended:
+ * `succeeded`, `failed` or `abandoned`. Each layer of a call has a slot (`call.slots[layer]`) for what must be
+ * remembered until then.
+ */
+export interface Strategy {
+  readonly kind: string;
+  /** The name of the instance that decides; equal names share state. */
+  readonly name: string;
+  /** May this attempt start? May throw where a function of the user's does; then nothing was taken. */
+  admit?: ((call: Call, layer: number) => Admission) | undefined;
+  /** The attempt gave `call.payload`. */
+  succeeded?: ((call: Call, layer: number) => Verdict) | undefined;
+  /** The attempt ended with the error `call.payload`; `call.outcome` says how. */
+  failed?: ((call: Call, layer: number) => Verdict) | undefined;
+  /**
+   * An outer time limit or the caller cut the attempt off; `call.outcome` says which. The method may still be running:
+   * what is returned is done when it has really settled.
+   */
+  abandoned?: ((call: Call, layer: number) => (() => void) | undefined) | undefined;
+  /** The time limit that this layer set on the call has passed: the error to answer with. */
+  expired?: ((call: Call) => Error) | undefined;
+  /** Whether a value counts as a failure here: asked of the first value of an Observable, before it is passed on. */
+  rejects?: ((value: unknown, operationId: string) => boolean) | undefined;
+  /** A value that came after the caller had been answered. */
+  discard?: ((value: unknown, operationId: string) => void) | undefined;
+}

@@ -1,0 +1,113 @@
+import type { TimerQueue } from './timer-queue.js';
+import { Deadline } from './timer-queue.js';
+
+type WaiterState = 'waiting' | 'granted' | 'refused' | 'left';
+
+/** Who owns the line that a waiter stands in. */
+export interface WaitingPlace {
+  /** The waiter gave up: take it out of the line. */
+  left(waiter: Waiter): void;
+  /** `longestWaitMs` is over: take it out and say with which error. */
+  expired(waiter: Waiter): Error;
+}
+
+const nobody = (): void => undefined;
+
+/**
+ * Somebody who waits for a place. The line holds the waiter; whoever waits is woken by `wake`, once, and goes on in its
+ * own async context and not in that of the call which freed the place.
+ */
+export class Waiter {
+  state: WaiterState = 'waiting';
+  /** Why it was refused. */
+  refusal: Error | undefined;
+  wake: () => void = nobody;
+  lane: Lane | undefined;
+  previous: Waiter | undefined;
+  next: Waiter | undefined;
+
+  constructor(
+    readonly place: WaitingPlace,
+    readonly priority: number,
+    readonly cost: number,
+    readonly longestWaitMs: number | undefined,
+    readonly operationId: string | undefined,
+    /** When it began to wait, by the clock. */
+    readonly since: number,
+  ) {}
+
+  grant(): void {
+    if (this.state === 'waiting') this.end('granted');
+  }
+
+  refuse(error: Error): void {
+    if (this.state !== 'waiting') return;
+    this.refusal = error;
+    this.end('refused');
+  }
+
+  /** Gives up the place in the line. */
+  leave(): void {
+    if (this.state !== 'waiting') return;
+    this.state = 'left';
+    this.place.left(this);
+  }
+
+  private end(state: WaiterState): void {
+    this.state = state;
+    this.wake();
+  }
+}
+
+/** All waiters of one priority, first in, first out. */
+export interface Lane {
+  readonly priority: number;
+  first: Waiter | undefined;
+  last: Waiter | undefined;
+}
+
+/** Starts the clock of a waiter that may wait only so long; gives what stops it. */
+export function limitWait(waiter: Waiter, deadlines: TimerQueue, now: number): () => void {
+  if (waiter.longestWaitMs === undefined) return nobody;
+  const deadline = new Deadline(() => {
+    if (waiter.state === 'waiting') waiter.refuse(waiter.place.expired(waiter));
+  });
+  deadlines.arm(deadline, waiter.longestWaitMs, now);
+  return () => deadlines.disarm(deadline);
+}
+
+/**
+ * Waits by hand for a place: settles when the waiter is granted or refused.
+ * @throws the reason of `signal` where the caller aborts; then the place in the line is given up, or given back through
+ * `giveBack` where it was granted in the same moment.
+ */
+export async function waitTurn(
+  waiter: Waiter,
+  stopLimit: () => void,
+  signal: AbortSignal | undefined,
+  giveBack: () => void,
+): Promise<void> {
+  const { promise, resolve } = deferred();
+  waiter.wake = resolve;
+  const aborted = (): void => {
+    waiter.leave();
+    resolve();
+  };
+  signal?.addEventListener('abort', aborted, { once: true });
+  if (waiter.state !== 'waiting') resolve();
+  await promise;
+  stopLimit();
+  signal?.removeEventListener('abort', aborted);
+  if (signal?.aborted === true) {
+    if (waiter.state === 'granted') giveBack();
+    throw signal.reason;
+  }
+  if (waiter.refusal !== undefined) throw waiter.refusal;
+}
+
+/** A promise with its key. */
+export function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((fulfil) => (resolve = fulfil));
+  return { promise, resolve };
+}

@@ -1,0 +1,86 @@
+import { suggestion } from './nearest.js';
+import { show, Problems } from './problems.js';
+import type { Rule, Rules } from './rules.js';
+
+/** A plain object, not an array, a class instance or a function. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // An object of another realm (a Jest sandbox, a vm context) has another Object.prototype, whose prototype is null.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Checks every option of `input` by its rule and gives those that are there, normalised. Unknown ones get a suggestion. */
+export function readOptions(rules: Rules, input: Record<string, unknown>, problems: Problems, prefix = ''): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [option, value] of Object.entries(input)) {
+    const rule = Object.hasOwn(rules, option) ? rules[option] : undefined;
+    if (rule === undefined) {
+      problems.add(`has no option "${prefix}${option}"${suggestion(option, Object.keys(rules))}`);
+    } else if (value !== undefined) {
+      const read = rule.read(value, `${prefix}${option}`, problems);
+      if (read !== undefined) result[option] = read;
+    }
+  }
+  return result;
+}
+
+/** The defaults of `rules`, normalised. */
+export function defaultsOf(rules: Rules): Record<string, unknown> {
+  const written = Object.entries(rules).filter(([, rule]) => rule.default !== undefined);
+  return readOptions(rules, Object.fromEntries(written.map(([option, rule]) => [option, rule.default])), new Problems());
+}
+
+/** An object with options of its own, which get their defaults. `check` looks at several of them together. */
+export function record<Value extends object>(
+  words: string,
+  rules: Rules,
+  required: readonly (keyof Value & string)[],
+  check?: (value: Value, path: string, problems: Problems) => void,
+): Rule<Value> {
+  return {
+    expects: words,
+    read(value, path, problems) {
+      if (!isRecord(value)) {
+        problems.add(`${path} must be ${words}, got ${show(value)}`);
+        return undefined;
+      }
+      const before = problems.messages.length;
+      const read = { ...defaultsOf(rules), ...readOptions(rules, value, problems, `${path}.`) } as Value;
+      for (const option of required) {
+        if (value[option] === undefined) problems.add(`${path}.${option} is required: ${rules[option]?.expects}`);
+      }
+      if (problems.messages.length === before) check?.(read, path, problems);
+      return problems.messages.length === before ? read : undefined;
+    },
+  };
+}
+
+/** The first of several rules that accepts the value. An object that none accepts is judged by the rule for objects. */
+export function either<Value>(rules: readonly Rule<Value>[], extra: Pick<Rule, 'default' | 'defaultNote' | 'code'> = {}): Rule<Value> {
+  const expects = rules.map((rule) => rule.expects).join(', or ');
+  return {
+    expects,
+    ...extra,
+    read(value, path, problems) {
+      let ofObject: Problems | undefined;
+      for (const rule of rules) {
+        const attempt = new Problems();
+        const read = rule.read(value, path, attempt);
+        if (read !== undefined) return read;
+        if (isRecord(value) && !attempt.messages.some((message) => message.startsWith(`${path} must be`))) ofObject = attempt;
+      }
+      if (ofObject === undefined) problems.add(`${path} must be ${expects}, got ${show(value)}`);
+      else ofObject.messages.forEach((message) => problems.add(message));
+      return undefined;
+    },
+  };
+}
+
+/**
+ * Options from a short form: what is no object is the value of `option`. A value of the wrong type is kept, so that
+ * validation names it.
+ */
+export function shorthand<Options extends object>(option: keyof Options & string, input: unknown): Options {
+  return (isRecord(input) ? { ...input } : { [option]: input }) as Options;
+}

@@ -1,0 +1,46 @@
+import { rule, callback, type Rule } from './rules.js';
+
+/** A class of errors, for `on` and `ignore`. */
+// The arguments of the constructor do not matter to `instanceof`.
+export type ErrorClass = abstract new (...args: never[]) => object;
+
+/** Which errors are meant: a class, several, or whatever the function says. */
+export type ErrorFilter = ErrorClass | readonly ErrorClass[] | ((error: unknown) => boolean);
+
+/** The three filters that every reactive policy shares. */
+export interface FailureOptions<Result = unknown> {
+  /**
+   * Errors that count: a class, a list of classes, or a predicate.
+   * @default isTransientError
+   */
+  on?: ErrorFilter;
+  /** Errors that never count; wins over `on`. */
+  ignore?: ErrorFilter;
+  /** A returned value for which this is true counts as a failure. */
+  onResult?: (value: Result) => boolean;
+}
+
+/** Classes have a prototype that cannot be written, or are made from `Error`; a predicate is any other function. */
+export function isErrorClass(value: unknown): value is ErrorClass {
+  if (typeof value !== 'function') return false;
+  const prototype = Object.getOwnPropertyDescriptor(value, 'prototype');
+  return prototype !== undefined && (prototype.writable === false || prototype.value instanceof Error);
+}
+
+function errorFilter(note: string | undefined): Rule<ErrorFilter> {
+  return rule(
+    'an error class, a list of error classes, or a function (error) => boolean',
+    (value) => {
+      const accepted = typeof value === 'function' || (Array.isArray(value) && value.length > 0 && value.every(isErrorClass));
+      return accepted ? (value as ErrorFilter) : undefined;
+    },
+    note === undefined ? { code: true } : { code: true, defaultNote: note },
+  );
+}
+
+/** The rules of `FailureOptions`, to be spread into those of a policy. */
+export const failureRules = {
+  on: errorFilter('isTransientError'),
+  ignore: errorFilter(undefined),
+  onResult: callback<(value: unknown) => boolean>('(value) => boolean'),
+};

@@ -1,0 +1,6 @@
+export * from './composite-rules.js';
+export * from './duration.js';
+export * from './nearest.js';
+export * from './problems.js';
+export * from './rules.js';
+export * from './failure-options.js';

@@ -1,0 +1,35 @@
+/** Collects what is wrong with a set of options, so that all of it can be told at once. */
+export class Problems {
+  readonly messages: string[] = [];
+
+  add(message: string): void {
+    if (!this.messages.includes(message)) this.messages.push(message);
+  }
+
+  /** Runs `read` and says where each new problem was found. */
+  at<Value>(place: string, read: (problems: Problems) => Value): Value {
+    const inner = new Problems();
+    const value = read(inner);
+    for (const message of inner.messages) this.add(`${place} ${message}`);
+    return value;
+  }
+}
+
+/** A value as it is shown in an error message: short, on one line, without running its code. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(shorten(value));
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`;
+  if (Array.isArray(value)) return `[${shorten(value.map(show).join(', '))}]`;
+  if (typeof value === 'object' && value !== null) {
+    try {
+      return shorten(JSON.stringify(value));
+    } catch {
+      return 'an object'; // circular, or a toJSON that throws: its shape cannot be shown
+    }
+  }
+  return String(value);
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,137 @@
+import { parseDuration } from './duration.js';
+import { show, type Problems } from './problems.js';
+import { suggestion } from './nearest.js';
+
+/**
+ * What is known of one option: how it is checked, normalised, described and what it is when left out.
+ * Validation, the option tables of the docs and the defaults all follow from this one place.
+ */
+export interface Rule<Value = unknown> {
+  /** The range in words that fit behind "must be": `an integer >= 1`. */
+  readonly expects: string;
+  /** What the option is when left out, as a user would write it; `undefined` where there is none. */
+  readonly default?: unknown;
+  /** Why the default is what it is, where it is not a constant: `= halfOpenCalls`. */
+  readonly defaultNote?: string;
+  /** True where the value is a function or holds one, so that it is no plain data. */
+  readonly code?: boolean;
+  /** The normalised value (durations in milliseconds), or `undefined` after a problem was added. */
+  read(value: unknown, path: string, problems: Problems): Value | undefined;
+}
+
+/** One rule for every option of a policy. */
+export type Rules = Readonly<Record<string, Rule>>;
+
+interface Extra<Written> {
+  readonly default?: Written;
+  readonly defaultNote?: string;
+}
+
+/** A rule from a test of single values. */
+export function rule<Value>(
+  expects: string,
+  accept: (value: unknown) => Value | undefined,
+  extra: Extra<unknown> & { readonly code?: boolean } = {},
+): Rule<Value> {
+  return {
+    expects,
+    ...extra,
+    read(value, path, problems) {
+      const accepted = accept(value);
+      if (accepted === undefined) problems.add(`${path} must be ${expects}, got ${show(value)}`);
+      return accepted;
+    },
+  };
+}
+
+interface Range {
+  readonly min?: number;
+  readonly max?: number;
+  readonly above?: number;
+}
+
+function within(value: unknown, { min, max, above }: Range): value is number {
+  return (
+    typeof value === 'number' &&
+    !Number.isNaN(value) &&
+    (min === undefined || value >= min) &&
+    (max === undefined || value <= max) &&
+    (above === undefined || value > above)
+  );
+}
+
+function inWords(noun: string, { min, max, above }: Range): string {
+  if (above !== undefined) return `${noun} > ${above}${max === undefined ? '' : ` and <= ${max}`}`;
+  if (min !== undefined && max !== undefined) return `${noun} from ${min} to ${max}`;
+  return min === undefined ? noun : `${noun} >= ${min}`;
+}
+
+/** A whole number; `Infinity` only where `unbounded`. */
+export function integer(options: Range & Extra<number> & { readonly unbounded?: boolean }): Rule<number> {
+  const words = `${inWords('an integer', options)}${options.unbounded === true ? ' or Infinity' : ''}`;
+  const whole = (value: unknown) => Number.isSafeInteger(value) || (options.unbounded === true && value === Infinity);
+  return rule(words, (value) => (whole(value) && within(value, options) ? value : undefined), options);
+}
+
+/** Any finite number in a range. */
+export function number(options: Range & Extra<number>): Rule<number> {
+  const finite = (value: unknown) => Number.isFinite(value) && within(value, options);
+  return rule(inWords('a number', options), (value) => (finite(value) ? (value as number) : undefined), options);
+}
+
+/** A share in (0, 1]. */
+export function ratio(extra: Extra<number> = {}): Rule<number> {
+  return number({ above: 0, max: 1, ...extra });
+}
+
+/** A duration, normalised to milliseconds. */
+export function duration(options: Extra<unknown> & { readonly zero?: boolean } = {}): Rule<number> {
+  const words = `a duration${options.zero === true ? '' : ' > 0'} (milliseconds, or a string like "250ms", "10s", "5m")`;
+  return rule(
+    words,
+    (value) => {
+      const milliseconds = parseDuration(value);
+      return milliseconds === 0 && options.zero !== true ? undefined : milliseconds;
+    },
+    options,
+  );
+}
+
+/** True or false. */
+export function flag(extra: Extra<boolean>): Rule<boolean> {
+  return rule('true or false', (value) => (typeof value === 'boolean' ? value : undefined), extra);
+}
+
+/** One of a few words. */
+export function choice<const Word extends string>(words: readonly Word[], extra: Extra<NoInfer<Word>> = {}): Rule<Word> {
+  const expects = words.map((word) => `'${word}'`).join(' or ');
+  return {
+    expects,
+    ...extra,
+    read(value, path, problems) {
+      const found = words.find((word) => word === value);
+      if (found === undefined) {
+        const hint = typeof value === 'string' ? suggestion(value, words) : '';
+        problems.add(`${path} must be ${expects}, got ${show(value)}${hint}`);
+      }
+      return found;
+    },
+  };
+}
+
+/** A text that is not empty. */
+export function text(extra: Extra<string> = {}): Rule<string> {
+  return rule('a text that is not empty', (value) => (typeof value === 'string' && value !== '' ? value : undefined), extra);
+}
+
+/** A function of the user's. */
+export function callback<Callback>(signature: string): Rule<Callback> {
+  return rule(`a function ${signature}`, (value) => (typeof value === 'function' ? (value as Callback) : undefined), {
+    code: true,
+  });
+}
+
+/** Anything at all. */
+export function anything(): Rule<{ readonly value: unknown }> {
+  return rule('any value', (value) => ({ value }));
+}

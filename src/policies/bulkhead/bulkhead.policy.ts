@@ -1,0 +1,56 @@
+import { callback, choice, duration, integer, shorthand, text, type Duration, type Rule } from '../../options/index.js';
+
+/** Lets so many calls run at a time. */
+export interface BulkheadOptions<Args extends readonly unknown[] = readonly never[]> {
+  /**
+   * Calls that run at a time.
+   * @default 10
+   */
+  maxConcurrent?: number;
+  /**
+   * Calls that may wait for a place.
+   * @default 0
+   */
+  maxQueue?: number;
+  /** How long a call may wait. Without it as long as its caller does. */
+  queueTimeout?: Duration;
+  /** Who waits goes by this, higher first; first in, first out within one. Default: all the same. */
+  priority?: (...args: Args) => number;
+  /**
+   * Where the queue is full: turn the newcomer away, or the oldest waiter of the lowest priority not above the newcomer's.
+   * @default 'reject'
+   */
+  overflow?: 'reject' | 'drop-oldest';
+  /** One bulkhead for each key; `undefined` or `null` means the common one. */
+  key?: (...args: Args) => string | null | undefined;
+  /**
+   * Keys at most; beyond it the least recently used one is forgotten, those in use last.
+   * @default 10000
+   */
+  maxKeys?: number;
+  /** Bulkheads of one name share their places. Default: the operation id. */
+  name?: string;
+}
+
+/** `policies.bulkhead(...)`. */
+export interface BulkheadPolicy<Args extends readonly unknown[] = readonly never[]> extends BulkheadOptions<Args> {
+  readonly kind: 'bulkhead';
+}
+
+export const bulkheadRules = {
+  maxConcurrent: integer({ min: 1, default: 10 }),
+  maxQueue: integer({ min: 0, default: 0, unbounded: true }),
+  queueTimeout: duration(),
+  priority: callback<(...args: unknown[]) => number>('(...args) => number'),
+  overflow: choice(['reject', 'drop-oldest'], { default: 'reject' }),
+  key: callback<(...args: unknown[]) => string | null | undefined>('(...args) => string'),
+  maxKeys: integer({ min: 1, default: 10_000 }),
+  name: text({ defaultNote: 'operation id' }),
+} satisfies Record<keyof BulkheadOptions, Rule>;
+
+/** Lets so many calls run at a time: `bulkhead(10)`, `bulkhead({ maxConcurrent: 10, maxQueue: 50 })`. */
+export function bulkhead<Args extends readonly unknown[] = readonly never[]>(
+  options: number | BulkheadOptions<Args> = {},
+): BulkheadPolicy<Args> {
+  return { ...shorthand('maxConcurrent', options), kind: 'bulkhead' };
+}

@@ -1,0 +1,143 @@
+import type { Environment } from '../../engine/environment.js';
+import { ResilienceConfigError } from '../../engine/error.js';
+import { KeyTable } from '../../engine/key-table.js';
+import { limitWait, waitTurn } from '../../engine/waiter.js';
+import { show } from '../../options/index.js';
+import { BulkheadEvents } from './bulkhead.telemetry.js';
+import { Compartment, type CompartmentLimits } from './compartment.js';
+
+/** What a bulkhead is; durations in milliseconds. */
+export interface BulkheadSettings extends CompartmentLimits {
+  readonly maxKeys: number;
+}
+
+/** Which place, and how urgent. */
+export interface BulkheadRequest {
+  readonly priority?: number;
+  readonly key?: string | null | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** A place in a bulkhead. The first release counts; later ones do nothing. */
+export class BulkheadPermit implements Disposable {
+  private held: Compartment | undefined;
+
+  constructor(compartment: Compartment) {
+    this.held = compartment;
+  }
+
+  /** Gives the place back. */
+  release(): void {
+    const { held } = this;
+    this.held = undefined;
+    held?.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/** A named bulkhead, with places for each key and common ones. */
+export class Bulkhead {
+  private readonly limits: CompartmentLimits;
+  private readonly common: Compartment;
+  private readonly keys: KeyTable;
+  private readonly compartments: Compartment[] = [];
+  private readonly events: BulkheadEvents;
+
+  constructor(
+    readonly name: string,
+    readonly settings: BulkheadSettings,
+    private readonly environment: Environment,
+  ) {
+    this.limits = { ...settings };
+    this.events = new BulkheadEvents(environment.events, name);
+    this.common = this.newCompartment(undefined, () => undefined);
+    this.keys = new KeyTable(settings.maxKeys, (slot) => this.compartments[slot]!.dismiss());
+  }
+
+  /** Places in use, all keys together. */
+  get running(): number {
+    return this.all().reduce((sum, { running }) => sum + running, 0);
+  }
+
+  /** Who waits, all keys together. */
+  get queued(): number {
+    return this.all().reduce((sum, { queued }) => sum + queued, 0);
+  }
+
+  /** Calls that found no place, of the keys that are known. */
+  get rejections(): number {
+    return this.all().reduce((sum, { rejections }) => sum + rejections, 0);
+  }
+
+  /** How many calls run at a time, for each key. */
+  get maxConcurrent(): number {
+    return this.limits.maxConcurrent;
+  }
+
+  /** The highest share of places in use, over all keys. */
+  get utilization(): number {
+    return Math.max(...this.inUse().map(({ running }) => running)) / this.limits.maxConcurrent;
+  }
+
+  /**
+   * Waits for a place and takes it.
+   * @throws BulkheadFullError where there is none in time; the reason of `signal` where the caller aborts.
+   */
+  async acquire({ priority = 0, key, signal }: BulkheadRequest = {}): Promise<BulkheadPermit> {
+    signal?.throwIfAborted();
+    const compartment = this.compartment(key);
+    const admission = compartment.admit(priority, this.environment.clock);
+    if (admission instanceof Error) throw admission;
+    if (admission !== undefined) {
+      const stopLimit = limitWait(admission, this.environment.deadlines, this.environment.clock.now());
+      await waitTurn(admission, stopLimit, signal, () => compartment.release());
+    }
+    return new BulkheadPermit(compartment);
+  }
+
+  /** A permit where a place is free at once. */
+  tryAcquire(key?: string | null): BulkheadPermit | undefined {
+    const compartment = this.compartment(key);
+    return compartment.tryAcquire() ? new BulkheadPermit(compartment) : undefined;
+  }
+
+  /**
+   * Changes how many calls run at a time. Growing lets waiters in at once; shrinking lets those that run finish.
+   * @throws ResilienceConfigError for anything but an integer >= 1.
+   */
+  resize(maxConcurrent: number): void {
+    if (!Number.isSafeInteger(maxConcurrent) || maxConcurrent < 1) {
+      throw new ResilienceConfigError([`bulkhead "${this.name}": maxConcurrent must be an integer >= 1, got ${show(maxConcurrent)}`]);
+    }
+    this.limits.maxConcurrent = maxConcurrent;
+    for (const compartment of this.inUse()) compartment.admitWaiting();
+  }
+
+  /** @internal The places of a key. */
+  compartment(key: string | null | undefined): Compartment {
+    if (key === undefined || key === null) return this.common;
+    const slot = this.keys.use(key, (fresh) => {
+      const compartment: Compartment = this.newCompartment(key, (used) => {
+        const current = this.keys.find(key);
+        if (current !== undefined && this.compartments[current] === compartment) this.keys.hold(current, used);
+      });
+      this.compartments[fresh] = compartment;
+    });
+    return this.compartments[slot]!;
+  }
+
+  private newCompartment(key: string | undefined, inUse: (used: boolean) => void): Compartment {
+    return new Compartment(this.name, key, this.limits, this.environment, this.events, inUse);
+  }
+
+  private all(): readonly Compartment[] {
+    return [this.common, ...this.compartments];
+  }
+
+  private inUse(): readonly Compartment[] {
+    return [this.common, ...[...this.keys.heldSlots()].map((slot) => this.compartments[slot]!)];
+  }
+}

@@ -1,0 +1,62 @@
+import { settingsOf, type BuildContext, type PolicyKind, type ResolvedOptions } from '../../engine/kind.js';
+import { circuitBreakerRules, type OpenDuration } from './circuit-breaker.policy.js';
+import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
+import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
+import { circuitBreakerTelemetry } from './circuit-breaker.telemetry.js';
+import { parseDuration } from '../../options/index.js';
+
+interface Resolved extends Omit<CircuitBreakerSettings, 'judgesRates' | 'successThreshold' | 'halfOpenTimeout'> {
+  readonly name?: string;
+  readonly successThreshold?: number;
+  readonly halfOpenTimeout?: number;
+}
+
+/** Any of these beside `consecutiveFailures` means that the rates are judged too. */
+const RATE_OPTIONS = ['window', 'minimumCalls', 'failureRateThreshold', 'slowCallDuration'];
+
+export const circuitBreakerKind = {
+  kind: 'circuitBreaker',
+  label: 'CircuitBreaker',
+  rules: circuitBreakerRules,
+  telemetry: circuitBreakerTelemetry,
+  check(options, given, problems) {
+    const { window, minimumCalls } = options as unknown as Resolved;
+    if (window.type === 'count' && given.has('minimumCalls') && minimumCalls > window.size) {
+      problems.add(`minimumCalls must be at most the count window (${window.size} calls), got ${minimumCalls}: it would never open`);
+    }
+    if (given.has('slowCallRateThreshold') && !given.has('slowCallDuration')) {
+      problems.add('slowCallRateThreshold needs slowCallDuration: without it no call is slow');
+    }
+  },
+  build(options, context) {
+    const breaker = obtainCircuitBreaker(options, context);
+    return [{ strategy: new CircuitBreakerStrategy(breaker, options, context.environment) }];
+  },
+} as const satisfies PolicyKind;
+
+/** The breaker of that name, or a new one. */
+export function obtainCircuitBreaker(
+  options: ResolvedOptions,
+  { operationId, environment, registry, given }: BuildContext,
+): CircuitBreaker {
+  const { name = operationId, ...rest } = options as unknown as Resolved;
+  const settings: CircuitBreakerSettings = {
+    ...(settingsOf(circuitBreakerRules, rest) as unknown as Resolved),
+    minimumCalls: rest.window.type === 'count' ? Math.min(rest.minimumCalls, rest.window.size) : rest.minimumCalls,
+    judgesRates: rest.consecutiveFailures === undefined || RATE_OPTIONS.some((option) => given.has(option)),
+    successThreshold: rest.successThreshold ?? rest.halfOpenCalls,
+    halfOpenTimeout: rest.halfOpenTimeout ?? firstOpenMs(rest.openDuration),
+  };
+  return registry.obtain('circuitBreaker', name, settings, operationId, () => new CircuitBreaker(name, settings, environment));
+}
+
+/** How long the first opening lasts; a function that does not say gets the default. */
+function firstOpenMs(openDuration: OpenDuration): number {
+  if (typeof openDuration === 'number') return openDuration;
+  if (typeof openDuration !== 'function') return openDuration.initial;
+  try {
+    return parseDuration(openDuration(1)) ?? 30_000;
+  } catch {
+    return 30_000; // the same error is reported when the circuit opens
+  }
+}

@@ -1,0 +1,56 @@
+import type { Call } from '../../engine/call.js';
+import type { Environment } from '../../engine/environment.js';
+import { FailureFilter } from '../../engine/failure-filter.js';
+import { Outcome, type Strategy } from '../../engine/strategy.js';
+import type { FailureOptions } from '../../options/index.js';
+import { CircuitOpenError } from './circuit-breaker.error.js';
+import type { CircuitBreaker } from './circuit-breaker.js';
+import type { Admission } from './states.js';
+
+/** What belongs to one use of a breaker and not to the breaker. */
+export interface CircuitBreakerUse extends FailureOptions {
+  readonly key?: (...args: readonly unknown[]) => string | null | undefined;
+}
+
+/** Asks a breaker for each attempt, and tells it how the attempt ended. */
+export class CircuitBreakerStrategy implements Strategy {
+  readonly kind = 'circuitBreaker';
+  readonly name: string;
+  readonly rejects: Strategy['rejects'];
+  private readonly filter: FailureFilter;
+
+  constructor(
+    readonly breaker: CircuitBreaker,
+    private readonly use: CircuitBreakerUse,
+    environment: Environment,
+  ) {
+    this.name = breaker.name;
+    this.filter = new FailureFilter(use, environment, '@CircuitBreaker', false);
+  }
+
+  admit(call: Call, layer: number): CircuitOpenError | undefined {
+    const admission = this.breaker.admit(this.use.key?.(...call.args), call);
+    if (admission instanceof CircuitOpenError) return admission;
+    call.slots[layer] = admission;
+    return undefined;
+  }
+
+  succeeded(call: Call, layer: number): undefined {
+    const admission = call.slots[layer] as Admission;
+    if (this.filter.judgesResults && this.filter.rejects(call.payload, call.operationId)) admission.failed(call, undefined);
+    else admission.succeeded(call);
+  }
+
+  failed(call: Call, layer: number): undefined {
+    const admission = call.slots[layer] as Admission;
+    if (call.outcome === Outcome.REFUSAL || call.outcome === Outcome.ABORT) admission.released();
+    else if (this.filter.counts(call.payload, call.operationId)) admission.failed(call, call.payload);
+    else admission.succeeded(call);
+  }
+
+  /** An outer time limit is told to the breaker whose call was running; one that only waited inside says nothing. */
+  abandoned(call: Call, layer: number): undefined {
+    if (call.wasRunning) this.failed(call, layer);
+    else (call.slots[layer] as Admission).released();
+  }
+}

@@ -1,0 +1,205 @@
+import type { Environment } from '../../engine/environment.js';
+import { KeyTable } from '../../engine/key-table.js';
+import { describeDuration } from '../../options/index.js';
+import { CircuitOpenError } from './circuit-breaker.error.js';
+import { CircuitBreakerEvents } from './circuit-breaker.telemetry.js';
+import { Circuit, type CircuitSettings, type Occasion } from './circuit.js';
+import { CircuitPermit } from './permit.js';
+import type { Admission, CircuitStateName } from './states.js';
+
+/** What a breaker is: the circuit's settings and how many keys it may have. */
+export interface CircuitBreakerSettings extends CircuitSettings {
+  readonly maxKeys: number;
+  readonly critical: boolean;
+}
+
+/** What can be seen of a circuit at one moment. */
+export interface CircuitSnapshot {
+  readonly key: string | undefined;
+  readonly state: CircuitStateName;
+  /** Calls in the window; of the window that was judged where the circuit is open. */
+  readonly calls: number;
+  readonly failures: number;
+  readonly slowCalls: number;
+  /** Share of failed calls in the window; undefined without a call. */
+  readonly failureRate: number | undefined;
+  readonly slowCallRate: number | undefined;
+  /** Milliseconds until the next trial; undefined where the circuit is not open, or forced open. */
+  readonly nextTrialInMs: number | undefined;
+  readonly lastError: unknown;
+}
+
+/** How bad a state is for whoever calls; the worst one of all keys is what health shows. */
+const SEVERITY: Record<CircuitStateName, number> = { closed: 0, disabled: 0, 'metrics-only': 0, 'half-open': 1, open: 2, 'forced-open': 3 };
+
+/**
+ * A named circuit breaker, with one circuit for each key and a common one. Shared by all operations that use its name,
+ * and to be used by hand where a call cannot be wrapped.
+ */
+export class CircuitBreaker {
+  private readonly common: Circuit;
+  private readonly keys: KeyTable;
+  private readonly circuits: Circuit[] = [];
+  private readonly events: CircuitBreakerEvents;
+  private readonly byHand: Occasion;
+  private evictedTrips = 0;
+
+  constructor(
+    readonly name: string,
+    readonly settings: CircuitBreakerSettings,
+    private readonly environment: Environment,
+  ) {
+    this.events = new CircuitBreakerEvents(environment.events, name);
+    this.byHand = environment.clock;
+    this.common = this.newCircuit(undefined);
+    this.keys = new KeyTable(settings.maxKeys, (slot) => this.retire(this.circuits[slot]!));
+  }
+
+  /** An open one of this breaker makes readiness fail. */
+  get critical(): boolean {
+    return this.settings.critical;
+  }
+
+  /** The state of the common circuit. */
+  get state(): CircuitStateName {
+    return this.common.stateAt(this.byHand);
+  }
+
+  /** How often circuits opened, all keys together. */
+  get trips(): number {
+    return this.circuits.reduce((sum, circuit) => sum + circuit.trips, this.common.trips + this.evictedTrips);
+  }
+
+  /** How many keys are known. */
+  get keyCount(): number {
+    return this.keys.size;
+  }
+
+  /** The state of a key's circuit; a key that was never used is closed. */
+  stateOf(key: string): CircuitStateName {
+    return this.known(key)?.stateAt(this.byHand) ?? 'closed';
+  }
+
+  /** A permit, or undefined where the circuit is open. End it by `success`, `failure` or `release`. */
+  tryAcquire(key?: string | null): CircuitPermit | undefined {
+    const admission = this.circuit(key).admit(this.byHand);
+    return admission === undefined ? undefined : new CircuitPermit(admission, this.byHand);
+  }
+
+  /**
+   * A permit.
+   * @throws CircuitOpenError where the circuit is open.
+   */
+  acquire(key?: string | null): CircuitPermit {
+    const permit = this.tryAcquire(key);
+    if (permit === undefined) throw this.rejection(this.circuit(key), this.byHand);
+    return permit;
+  }
+
+  /** Lets no call pass, until `close`, `reset` or another state by hand. Without a key the common circuit. */
+  forceOpen(key?: string): void {
+    this.circuit(key).forceOpen(this.byHand);
+  }
+
+  /** Closes the circuit with an empty window. */
+  close(key?: string): void {
+    this.circuit(key).close(this.byHand, true);
+  }
+
+  /** Lets all calls pass and records nothing. */
+  disable(key?: string): void {
+    this.circuit(key).disable(this.byHand);
+  }
+
+  /** Lets all calls pass and records them. */
+  metricsOnly(key?: string): void {
+    this.circuit(key).metricsOnly(this.byHand);
+  }
+
+  /** Starts anew: closed, with an empty window; calls in flight do not count. */
+  reset(key?: string): void {
+    this.circuit(key).reset(this.byHand);
+  }
+
+  /** What can be seen of a circuit now; of the common one without a key. */
+  snapshot(key?: string): CircuitSnapshot {
+    return this.look(key === undefined ? this.common : (this.known(key) ?? this.newCircuit(key)));
+  }
+
+  /** The circuit in the worst state, of all keys: what health looks at. */
+  worst(): CircuitSnapshot {
+    let worst = this.look(this.common);
+    for (const slot of this.keys.heldSlots()) {
+      const snapshot = this.look(this.circuits[slot]!);
+      if (SEVERITY[snapshot.state] > SEVERITY[worst.state]) worst = snapshot;
+    }
+    return worst;
+  }
+
+  /** @internal Lets a call of an operation pass. */
+  admit(key: string | null | undefined, occasion: Occasion): Admission | CircuitOpenError {
+    const circuit = key === undefined || key === null ? this.common : this.circuit(key);
+    return circuit.admit(occasion) ?? this.rejection(circuit, occasion);
+  }
+
+  private known(key: string): Circuit | undefined {
+    const slot = this.keys.find(key);
+    return slot === undefined ? undefined : this.circuits[slot];
+  }
+
+  private circuit(key: string | null | undefined): Circuit {
+    if (key === undefined || key === null) return this.common;
+    return this.circuits[this.keys.use(key, (slot) => (this.circuits[slot] = this.newCircuit(key)))]!;
+  }
+
+  private newCircuit(key: string | undefined): Circuit {
+    return new Circuit(key, this.settings, this.environment, (circuit, from, to, occasion, byHand) => {
+      const slot = key === undefined ? undefined : this.keys.find(key);
+      if (slot !== undefined && this.circuits[slot] === circuit) this.keys.hold(slot, to !== 'closed');
+      this.events.transition(circuit, from, to, occasion, byHand);
+    });
+  }
+
+  private retire(circuit: Circuit): void {
+    this.evictedTrips += circuit.trips;
+    circuit.retire();
+  }
+
+  private rejection(circuit: Circuit, occasion: Occasion): CircuitOpenError {
+    const { current, judged, key } = circuit;
+    const retryAfterMs = current.remainingMs?.(occasion);
+    const figures = judged === undefined || current.name !== 'open' ? '' : ` (${judged.failures} of ${judged.calls} calls failed)`;
+    const next = retryAfterMs === undefined ? '' : `; next trial in ${describeDuration(retryAfterMs)}`;
+    const shownKey = key === undefined ? '' : ` for key ${JSON.stringify(key)}`;
+    const state =
+      current.name === 'open' ? 'open' : current.name === 'half-open' ? 'half-open and its trials are under way' : 'forced open';
+    this.events.rejected(key, occasion.operationId, retryAfterMs);
+    return new CircuitOpenError(`Circuit breaker "${this.name}"${shownKey} is ${state}${figures}${next}`, {
+      operationId: occasion.operationId,
+      policyName: this.name,
+      retryAfterMs,
+      withStack: this.environment.stackTraces,
+    });
+  }
+
+  private look(circuit: Circuit): CircuitSnapshot {
+    const state = circuit.stateAt(this.byHand);
+    circuit.current.statistics?.expire(this.byHand);
+    const { calls, failures, slowCalls } = (state === 'open' ? circuit.judged : circuit.current.statistics) ?? {
+      calls: 0,
+      failures: 0,
+      slowCalls: 0,
+    };
+    return {
+      key: circuit.key,
+      state,
+      calls,
+      failures,
+      slowCalls,
+      failureRate: calls === 0 ? undefined : failures / calls,
+      slowCallRate: calls === 0 ? undefined : slowCalls / calls,
+      nextTrialInMs: state === 'open' ? circuit.current.remainingMs?.(this.byHand) : undefined,
+      lastError: circuit.lastError,
+    };
+  }
+}

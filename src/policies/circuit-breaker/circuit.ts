@@ -1,0 +1,145 @@
+import type { Environment } from '../../engine/environment.js';
+import { parseDuration, type Duration } from '../../options/index.js';
+import type { OpenDuration, WindowSettings } from './circuit-breaker.policy.js';
+import { CountingState, DisabledState, ForcedOpenState, HalfOpenState, OpenState } from './states.js';
+import type { Admission, CircuitState, CircuitStateName } from './states.js';
+import type { CallStatistics, TimeSource } from './windows.js';
+
+/** What a breaker's circuits share. Durations in milliseconds. */
+export interface CircuitSettings {
+  readonly window: WindowSettings;
+  readonly minimumCalls: number;
+  /** False where failures in a row are the only rule. */
+  readonly judgesRates: boolean;
+  readonly failureRateThreshold: number;
+  readonly consecutiveFailures?: number;
+  readonly slowCallDuration?: number;
+  readonly slowCallRateThreshold: number;
+  readonly openDuration: OpenDuration;
+  readonly halfOpenCalls: number;
+  readonly successThreshold: number;
+  readonly halfOpenTimeout: number;
+  readonly automaticHalfOpen: boolean;
+}
+
+/** Who a moment belongs to: the call that brought it about, or nobody. */
+export interface Occasion extends TimeSource {
+  readonly operationId?: string | undefined;
+}
+
+/** Told of every change of state. */
+export type TransitionListener = (
+  circuit: Circuit,
+  from: CircuitStateName,
+  to: CircuitStateName,
+  occasion: Occasion,
+  byHand: boolean,
+) => void;
+
+/** Where the function of a user gave no duration, the default of `openDuration`. */
+const FALLBACK_OPEN_MS = 30_000;
+
+/**
+ * One circuit. `current` is its state and its generation in one: a result is told to the state object that admitted the
+ * call, and an object that is no longer current changes nothing.
+ */
+export class Circuit {
+  current: CircuitState;
+  /** How often it opened. */
+  trips = 0;
+  rejections = 0;
+  /** Openings since it was closed last. */
+  openings = 0;
+  lastError: unknown;
+  /** The window that the last opening was judged by. */
+  judged: CallStatistics | undefined;
+
+  constructor(
+    readonly key: string | undefined,
+    readonly settings: CircuitSettings,
+    readonly environment: Environment,
+    private readonly listener: TransitionListener,
+  ) {
+    this.current = new CountingState(this, 'closed');
+  }
+
+  /** Lets a call pass or not. What is given back must be told how the call ended. */
+  admit(occasion: Occasion): Admission | undefined {
+    const admission = this.current.admit(occasion);
+    if (admission === undefined) this.rejections++;
+    return admission;
+  }
+
+  /** The state of this moment: an open circuit whose time is over is half-open. */
+  stateAt(time: TimeSource): CircuitStateName {
+    return this.current.nameAt(time);
+  }
+
+  /** Opens as of the given moment, which may have passed already (a trial that never answered). */
+  open(at: number, occasion: Occasion, statistics: CallStatistics | undefined): void {
+    this.trips++;
+    this.openings++;
+    this.judged = statistics;
+    this.moveTo(new OpenState(this, at + this.openMs()), occasion, false);
+  }
+
+  halfOpen(occasion: Occasion): HalfOpenState {
+    const state = new HalfOpenState(this);
+    this.moveTo(state, occasion, false);
+    return state;
+  }
+
+  close(occasion: Occasion, byHand = false): void {
+    this.openings = 0;
+    this.moveTo(new CountingState(this, 'closed'), occasion, byHand);
+  }
+
+  /** As new: closed, with nothing remembered. */
+  reset(occasion: Occasion): void {
+    this.lastError = this.judged = undefined;
+    this.close(occasion, true);
+  }
+
+  forceOpen(occasion: Occasion): void {
+    this.moveTo(new ForcedOpenState(), occasion, true);
+  }
+
+  disable(occasion: Occasion): void {
+    this.moveTo(new DisabledState(), occasion, true);
+  }
+
+  metricsOnly(occasion: Occasion): void {
+    this.moveTo(new CountingState(this, 'metrics-only'), occasion, true);
+  }
+
+  /** Forgets a timer where one is set; the circuit is used no longer. */
+  retire(): void {
+    this.current.left?.();
+  }
+
+  private moveTo(state: CircuitState, occasion: Occasion, byHand: boolean): void {
+    const from = this.current.name;
+    this.current.left?.();
+    this.current = state;
+    if (from !== state.name) this.listener(this, from, state.name, occasion, byHand);
+  }
+
+  private openMs(): number {
+    const { openDuration } = this.settings;
+    if (typeof openDuration === 'number') return openDuration;
+    if (typeof openDuration === 'function') return this.askOpenMs(openDuration);
+    const { initial, multiplier, max } = openDuration;
+    return Math.min(max, initial * multiplier ** (this.openings - 1));
+  }
+
+  private askOpenMs(openDuration: (openings: number) => Duration): number {
+    try {
+      const openMs = parseDuration(openDuration(this.openings));
+      if (openMs !== undefined) return openMs;
+      throw new TypeError('openDuration must give a duration');
+    } catch (error) {
+      this.environment.callbackFailed('@CircuitBreaker openDuration', undefined, error);
+      return FALLBACK_OPEN_MS;
+    }
+  }
+}

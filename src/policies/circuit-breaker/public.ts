@@ -1,0 +1,14 @@
+/** What users see of this kind. */
+export { CircuitOpenError } from './circuit-breaker.error.js';
+export type { CircuitBreakerOptions, CircuitBreakerPolicy, GrowingDuration } from './circuit-breaker.policy.js';
+export type {
+  CircuitBreakerClosedEvent,
+  CircuitBreakerEvent,
+  CircuitBreakerHalfOpenedEvent,
+  CircuitBreakerOpenedEvent,
+  CircuitBreakerRejectedEvent,
+  CircuitBreakerStateForcedEvent,
+} from './circuit-breaker.telemetry.js';
+export { CircuitBreaker, type CircuitSnapshot } from './circuit-breaker.js';
+export { CircuitPermit } from './permit.js';
+export type { CircuitStateName } from './states.js';

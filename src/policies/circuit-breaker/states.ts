@@ -1,0 +1,247 @@
+import type { TimerHandle } from '../../engine/clock.js';
+import type { Circuit, CircuitSettings, Occasion } from './circuit.js';
+import { createWindow, type CallStatistics, type CallWindow, type TimeSource } from './windows.js';
+
+export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled' | 'metrics-only';
+
+/** A call that was let pass. Exactly one of these is told, once. */
+export interface Admission {
+  succeeded(occasion: Occasion): void;
+  failed(occasion: Occasion, error: unknown): void;
+  /** It ended without a verdict on what is protected. */
+  released(): void;
+}
+
+/** One generation of a circuit. */
+export interface CircuitState {
+  readonly name: CircuitStateName;
+  /** What the calls of this generation did, where it looks at that. */
+  readonly statistics?: CallWindow;
+  admit(occasion: Occasion): Admission | undefined;
+  /** The name as of now. */
+  nameAt(time: TimeSource): CircuitStateName;
+  /** Milliseconds until the next trial, where that is known. */
+  remainingMs?(time: TimeSource): number | undefined;
+  /** Another state has taken over. */
+  left?(): void;
+}
+
+/**
+ * Lets all calls pass and counts them; where it is closed and not metrics-only, opens when too many fail or are slow.
+ * Is itself the admission of each call whose duration does not matter, so that admitting costs nothing.
+ */
+export class CountingState implements CircuitState, Admission {
+  readonly statistics: CallWindow;
+  private failuresInARow = 0;
+
+  constructor(
+    private readonly circuit: Circuit,
+    readonly name: 'closed' | 'metrics-only',
+  ) {
+    this.statistics = createWindow(circuit.settings.window);
+  }
+
+  admit(occasion: Occasion): Admission {
+    const { slowCallDuration } = this.circuit.settings;
+    return slowCallDuration === undefined ? this : new TimedCall(this, occasion.now(), slowCallDuration);
+  }
+
+  nameAt(): CircuitStateName {
+    return this.name;
+  }
+
+  succeeded(occasion: Occasion): void {
+    this.record(false, false, occasion, undefined);
+  }
+
+  failed(occasion: Occasion, error: unknown): void {
+    this.record(true, false, occasion, error);
+  }
+
+  released(): void {
+    // Nothing was counted yet.
+  }
+
+  record(failed: boolean, slow: boolean, occasion: Occasion, error: unknown): void {
+    const { circuit, statistics } = this;
+    if (circuit.current !== this) return; // of an older generation
+    if (failed) circuit.lastError = error;
+    statistics.record(failed, slow, occasion);
+    this.failuresInARow = failed ? this.failuresInARow + 1 : 0;
+    if (this.name === 'closed' && this.mustOpen(circuit.settings)) circuit.open(occasion.now(), occasion, statistics);
+  }
+
+  private mustOpen(settings: CircuitSettings): boolean {
+    return this.failuresInARow === settings.consecutiveFailures || (settings.judgesRates && exceeds(this.statistics, settings));
+  }
+}
+
+/** A call of which it matters how long it took. */
+class TimedCall implements Admission {
+  constructor(
+    private readonly state: CountingState,
+    private readonly startedAt: number,
+    private readonly slowAfterMs: number,
+  ) {}
+
+  succeeded(occasion: Occasion): void {
+    this.state.record(false, this.isSlow(occasion), occasion, undefined);
+  }
+
+  failed(occasion: Occasion, error: unknown): void {
+    this.state.record(true, this.isSlow(occasion), occasion, error);
+  }
+
+  released(): void {
+    // Nothing was counted yet.
+  }
+
+  private isSlow(occasion: Occasion): boolean {
+    return occasion.now() - this.startedAt > this.slowAfterMs;
+  }
+}
+
+function exceeds({ calls, failures, slowCalls }: CallStatistics, settings: CircuitSettings): boolean {
+  if (calls < settings.minimumCalls) return false;
+  if (failures > 0 && failures / calls >= settings.failureRateThreshold) return true;
+  return slowCalls > 0 && slowCalls / calls >= settings.slowCallRateThreshold;
+}
+
+/** Lets no call pass until its time is over; the first one after that makes it half-open. */
+export class OpenState implements CircuitState {
+  readonly name = 'open';
+  private readonly timer: TimerHandle;
+  private readonly forget: (() => void) | undefined;
+
+  constructor(
+    private readonly circuit: Circuit,
+    private readonly until: number,
+  ) {
+    if (!circuit.settings.automaticHalfOpen) return;
+    const { clock } = circuit.environment;
+    this.timer = clock.setTimer(() => circuit.halfOpen(clock), Math.max(0, until - clock.now()));
+    this.forget = circuit.environment.onClose(() => clock.clearTimer(this.timer));
+  }
+
+  admit(occasion: Occasion): Admission | undefined {
+    return occasion.now() >= this.until ? this.circuit.halfOpen(occasion).admit(occasion) : undefined;
+  }
+
+  nameAt(time: TimeSource): CircuitStateName {
+    return time.now() >= this.until ? 'half-open' : 'open';
+  }
+
+  remainingMs(time: TimeSource): number {
+    return Math.max(0, this.until - time.now());
+  }
+
+  left(): void {
+    if (this.timer !== undefined) this.circuit.environment.clock.clearTimer(this.timer);
+    this.forget?.();
+  }
+}
+
+/** Lets a few trials pass: enough successes close the circuit, one failure or slow call opens it. */
+export class HalfOpenState implements CircuitState {
+  readonly name = 'half-open';
+  /** In the order of their start. */
+  private readonly trials = new Set<Trial>();
+  private successes = 0;
+
+  constructor(private readonly circuit: Circuit) {}
+
+  admit(occasion: Occasion): Admission | undefined {
+    if (this.reopenAfterSilence(occasion)) return this.circuit.current.admit(occasion);
+    if (this.trials.size >= this.circuit.settings.halfOpenCalls) return undefined;
+    const trial = new Trial(this, this.circuit.settings.slowCallDuration, occasion.now());
+    this.trials.add(trial);
+    return trial;
+  }
+
+  nameAt(time: TimeSource): CircuitStateName {
+    return this.reopenAfterSilence(time) ? this.circuit.current.nameAt(time) : 'half-open';
+  }
+
+  /** Ends a trial; `passed` is undefined where there is no verdict. */
+  end(trial: Trial, passed: boolean | undefined, occasion: Occasion, error: unknown): void {
+    if (!this.trials.has(trial) || this.circuit.current !== this) return;
+    if (passed !== undefined && this.reopenAfterSilence(occasion)) return;
+    this.trials.delete(trial);
+    if (passed === true) {
+      this.successes++;
+      if (this.successes >= this.circuit.settings.successThreshold) this.circuit.close(occasion);
+    } else if (passed === false) {
+      if (error !== undefined) this.circuit.lastError = error;
+      this.circuit.open(occasion.now(), occasion, undefined);
+    }
+  }
+
+  /** A trial that gave no answer in time has failed at that moment, whenever somebody looks. */
+  private reopenAfterSilence(time: Occasion): boolean {
+    const [oldest] = this.trials;
+    if (oldest === undefined || this.circuit.current !== this) return false;
+    const silentSince = oldest.startedAt + this.circuit.settings.halfOpenTimeout;
+    if (time.now() < silentSince) return false;
+    this.circuit.open(silentSince, time, undefined);
+    return true;
+  }
+}
+
+class Trial implements Admission {
+  constructor(
+    private readonly state: HalfOpenState,
+    private readonly slowAfterMs: number | undefined,
+    readonly startedAt: number,
+  ) {}
+
+  succeeded(occasion: Occasion): void {
+    const slow = this.slowAfterMs !== undefined && occasion.now() - this.startedAt > this.slowAfterMs;
+    this.state.end(this, !slow, occasion, undefined);
+  }
+
+  failed(occasion: Occasion, error: unknown): void {
+    this.state.end(this, false, occasion, error);
+  }
+
+  released(): void {
+    this.state.end(this, undefined, { now: () => this.startedAt }, undefined);
+  }
+}
+
+/** Lets no call pass until somebody changes that. */
+export class ForcedOpenState implements CircuitState {
+  readonly name = 'forced-open';
+
+  admit(): undefined {
+    return undefined;
+  }
+
+  nameAt(): CircuitStateName {
+    return 'forced-open';
+  }
+}
+
+/** Lets all calls pass and looks at none. */
+export class DisabledState implements CircuitState, Admission {
+  readonly name = 'disabled';
+
+  admit(): Admission {
+    return this;
+  }
+
+  nameAt(): CircuitStateName {
+    return 'disabled';
+  }
+
+  succeeded(): void {
+    // Nothing is recorded.
+  }
+
+  failed(): void {
+    // Nothing is recorded.
+  }
+
+  released(): void {
+    // Nothing was taken.
+  }
+}

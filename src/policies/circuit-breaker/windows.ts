@@ -1,0 +1,105 @@
+import type { WindowSettings } from './circuit-breaker.policy.js';
+
+/** Gives the time; read only by who needs it. */
+export interface TimeSource {
+  now(): number;
+}
+
+/** What is known of the calls in a window. */
+export interface CallStatistics {
+  readonly calls: number;
+  readonly failures: number;
+  readonly slowCalls: number;
+}
+
+/** Remembers how the last calls ended. Recording is O(1); sums are kept, not computed. */
+export interface CallWindow extends CallStatistics {
+  record(failed: boolean, slow: boolean, time: TimeSource): void;
+  /** Drops what has left the window, so that the sums are those of this moment. */
+  expire(time: TimeSource): void;
+}
+
+const FAILED = 1;
+const SLOW = 2;
+
+/** The last N calls: a ring with a byte a call. */
+export class CountWindow implements CallWindow {
+  calls = 0;
+  failures = 0;
+  slowCalls = 0;
+  private position = 0;
+  private readonly ring: Uint8Array;
+
+  constructor(size: number) {
+    this.ring = new Uint8Array(size);
+  }
+
+  record(failed: boolean, slow: boolean): void {
+    const { ring, position } = this;
+    if (this.calls === ring.length) {
+      const leaving = ring[position]!;
+      this.failures -= leaving & FAILED;
+      this.slowCalls -= leaving >> 1;
+    } else this.calls++;
+    ring[position] = (failed ? FAILED : 0) | (slow ? SLOW : 0);
+    if (failed) this.failures++;
+    if (slow) this.slowCalls++;
+    this.position = position + 1 === ring.length ? 0 : position + 1;
+  }
+
+  expire(): void {
+    // Calls leave when others come, not with time.
+  }
+}
+
+const BUCKETS = 10;
+
+/** The calls of the last while, in ten buckets: a call is forgotten when its bucket is, within a tenth of the window. */
+export class TimeWindow implements CallWindow {
+  calls = 0;
+  failures = 0;
+  slowCalls = 0;
+  private readonly bucketMs: number;
+  private readonly bucketCalls = new Uint32Array(BUCKETS);
+  private readonly bucketFailures = new Uint32Array(BUCKETS);
+  private readonly bucketSlow = new Uint32Array(BUCKETS);
+  private current = 0;
+
+  constructor(durationMs: number) {
+    this.bucketMs = durationMs / BUCKETS;
+  }
+
+  record(failed: boolean, slow: boolean, time: TimeSource): void {
+    this.expire(time);
+    const slot = this.current % BUCKETS;
+    this.bucketCalls[slot]!++;
+    this.calls++;
+    if (failed) {
+      this.bucketFailures[slot]!++;
+      this.failures++;
+    }
+    if (slow) {
+      this.bucketSlow[slot]!++;
+      this.slowCalls++;
+    }
+  }
+
+  expire(time: TimeSource): void {
+    const bucket = Math.floor(time.now() / this.bucketMs);
+    const passed = Math.min(bucket - this.current, BUCKETS);
+    if (passed <= 0) return;
+    for (let step = 1; step <= passed; step++) this.empty((this.current + step) % BUCKETS);
+    this.current = bucket;
+  }
+
+  private empty(slot: number): void {
+    this.calls -= this.bucketCalls[slot]!;
+    this.failures -= this.bucketFailures[slot]!;
+    this.slowCalls -= this.bucketSlow[slot]!;
+    this.bucketCalls[slot] = this.bucketFailures[slot] = this.bucketSlow[slot] = 0;
+  }
+}
+
+export function createWindow(settings: WindowSettings): CallWindow {
+  return settings.type === 'count' ? new CountWindow(settings.size) : new TimeWindow(settings.durationMs);
+}

@@ -1,0 +1,114 @@
+import type { Call } from '../../engine/call.js';
+import type { Environment } from '../../engine/environment.js';
+import { FailureFilter } from '../../engine/failure-filter.js';
+import { Outcome, type Answer, type Strategy } from '../../engine/strategy.js';
+import type { FailureOptions } from '../../options/index.js';
+import type { Tier } from './fallback.policy.js';
+import { FallbackEvents } from './fallback.telemetry.js';
+
+/** Fallback options as the strategy takes them. */
+export interface FallbackSettings extends FailureOptions {
+  readonly tiers: readonly Tier[];
+  readonly validate?: (value: unknown) => boolean;
+}
+
+/** A tier with its own filter, where it has one. */
+interface FilteredTier extends Tier {
+  readonly filter: FailureFilter | undefined;
+}
+
+/** Answers in place of a failed attempt. */
+export class FallbackStrategy implements Strategy {
+  readonly kind = 'fallback';
+  readonly succeeded: Strategy['succeeded'];
+  readonly rejects: Strategy['rejects'];
+  readonly events: FallbackEvents;
+  readonly validate: FallbackSettings['validate'];
+  private readonly filter: FailureFilter;
+  private readonly tiers: readonly FilteredTier[];
+
+  constructor(
+    readonly name: string,
+    settings: FallbackSettings,
+    environment: Environment,
+  ) {
+    this.filter = new FailureFilter(settings, environment, '@Fallback', false);
+    this.tiers = settings.tiers.map((tier) => ({
+      ...tier,
+      filter: tier.on === undefined ? undefined : new FailureFilter({ on: tier.on }, environment, '@Fallback tier', false),
+    }));
+    this.validate = settings.validate;
+    this.events = new FallbackEvents(environment.events, name);
+    if (this.filter.judgesResults) {
+      this.succeeded = (call) =>
+        !call.committed && this.filter.rejects(call.payload, call.operationId)
+          ? this.answerFrom(0, call, undefined, call.payload)
+          : undefined;
+      this.rejects = (value, operationId) => this.filter.rejects(value, operationId);
+    }
+  }
+
+  failed(call: Call): Answer | undefined {
+    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call.operationId)) return undefined;
+    return this.answerFrom(0, call, call.payload, undefined);
+  }
+
+  /** The first tier from `index` on that answers for the error. A bad result is an error to no tier's filter. */
+  answerFrom(index: number, call: Call, error: unknown, badResult: unknown): Answer | undefined {
+    for (let next = index; next < this.tiers.length; next++) {
+      const tier = this.tiers[next]!;
+      if (tier.filter === undefined || tier.filter.counts(error, call.operationId)) {
+        return new TierAnswer(this, tier, next, call.operationId, call, error ?? badResult, error);
+      }
+    }
+    return undefined;
+  }
+}
+
+/** One tier at work for one call. */
+class TierAnswer implements Answer {
+  private readonly target: unknown;
+  private readonly args: readonly unknown[];
+
+  constructor(
+    private readonly fallback: FallbackStrategy,
+    private readonly tier: Tier,
+    private readonly index: number,
+    private readonly operationId: string,
+    private readonly call: Call,
+    /** What the tier is told: the error, or the bad result. */
+    private readonly told: unknown,
+    private readonly original: unknown,
+  ) {
+    this.target = call.target;
+    this.args = call.args;
+  }
+
+  produce(): unknown {
+    const { method, produce, value } = this.tier;
+    if (produce !== undefined) return produce(this.told, ...this.args);
+    if (method === undefined) return value;
+    return (this.target as Record<string, (...args: readonly unknown[]) => unknown>)[method]!(...this.args, this.told);
+  }
+
+  answered(value: unknown): undefined {
+    if (this.fallback.validate !== undefined && !this.fallback.validate(value)) {
+      throw new Error(`${this.operationId}: validate refused the value of fallback tier ${this.index + 1}`);
+    }
+    this.fallback.events.served(this.operationId, this.index + 1, this.told);
+  }
+
+  failed(error: unknown): Answer | undefined {
+    this.fallback.events.failed(this.operationId, this.index + 1, this.told, error);
+    const next = this.fallback.answerFrom(this.index + 1, this.call, this.original, this.told);
+    if (next === undefined) attachCause(error, this.original);
+    return next;
+  }
+}
+
+/** Says what the fallback was for, where the error has no cause of its own and can take one. */
+function attachCause(error: unknown, cause: unknown): void {
+  if (cause === undefined || error === cause || !(error instanceof Error) || error.cause !== undefined || !Object.isExtensible(error))
+    return;
+  error.cause = cause;
+}

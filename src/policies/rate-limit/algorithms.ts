@@ -1,0 +1,146 @@
+import type { RateLimitAlgorithm } from './rate-limit.policy.js';
+
+/** How permits come back, in numbers. */
+export interface Rate {
+  readonly limit: number;
+  readonly perMs: number;
+  readonly burst: number;
+}
+
+/**
+ * One way of counting permits. Its state is `width` numbers from `at` on in an array that may hold thousands of them:
+ * a key costs no object. All zeros is the state of a key that was never used.
+ */
+export interface Algorithm {
+  readonly width: number;
+  /** The most that one call can cost. */
+  readonly capacity: number;
+  /** The earliest time, not before `now`, at which `cost` can be taken; `cost` is at most the capacity. */
+  availableAt(state: Float64Array, at: number, now: number, cost: number): number;
+  /** Takes `cost` at a time at which it is available. */
+  take(state: Float64Array, at: number, time: number, cost: number): void;
+  /** What could be taken now, in whole permits. */
+  remaining(state: Float64Array, at: number, now: number): number;
+  /** Milliseconds until all permits are back. */
+  resetAfterMs(state: Float64Array, at: number, now: number): number;
+}
+
+/** Times closer than this are the same: sums of fractions of a millisecond are not exact. */
+const SAME_MS = 1e-6;
+
+/** Never an earlier time than now, and now itself where the difference is only rounding. */
+function notBefore(now: number, time: number): number {
+  return time - now < SAME_MS ? now : time;
+}
+
+function wholePermits(amount: number): number {
+  return Math.max(0, Math.floor(amount + SAME_MS));
+}
+
+/**
+ * Token bucket in one number, the time at which the bucket will be full again: the "theoretical arrival time" of the
+ * generic cell rate algorithm (ITU-T I.371), which is the continuous-state leaky bucket seen as a meter.
+ */
+function tokenBucket({ limit, perMs, burst }: Rate): Algorithm {
+  const tokenMs = perMs / limit;
+  const bucketMs = burst * tokenMs;
+  return {
+    width: 1,
+    capacity: burst,
+    availableAt: (state, at, now, cost) => notBefore(now, Math.max(state[at]!, now) + cost * tokenMs - bucketMs),
+    take(state, at, time, cost) {
+      state[at] = Math.max(state[at]!, time) + cost * tokenMs;
+    },
+    remaining: (state, at, now) => wholePermits((bucketMs - Math.max(0, state[at]! - now)) / tokenMs),
+    resetAfterMs: (state, at, now) => Math.max(0, state[at]! - now),
+  };
+}
+
+/** Fixed window: when it began, and what is used of it (0: none has begun). */
+function fixedWindow({ limit, perMs }: Rate): Algorithm {
+  const isOver = (state: Float64Array, at: number, now: number) => state[at + 1] === 0 || now >= state[at]! + perMs;
+  return {
+    width: 2,
+    capacity: limit,
+    availableAt: (state, at, now, cost) => (isOver(state, at, now) || state[at + 1]! + cost <= limit ? now : state[at]! + perMs),
+    take(state, at, time, cost) {
+      if (isOver(state, at, time)) {
+        state[at] = time;
+        state[at + 1] = cost;
+      } else state[at + 1]! += cost;
+    },
+    remaining: (state, at, now) => wholePermits(isOver(state, at, now) ? limit : limit - state[at + 1]!),
+    resetAfterMs: (state, at, now) => (isOver(state, at, now) ? 0 : state[at]! + perMs - now),
+  };
+}
+
+/** The counts as they stand in a window: [current, previous]. */
+function counts(state: Float64Array, at: number, window: number): [number, number] {
+  const behind = window - state[at]!;
+  if (behind === 0) return [state[at + 1]!, state[at + 2]!];
+  return [0, behind === 1 ? state[at + 1]! : 0];
+}
+
+/** Sliding window as a counter of two fixed ones: number of the current one, what is used of it, and of the one before. */
+function slidingWindow({ limit, perMs }: Rate): Algorithm {
+  const weight = (now: number, window: number) => 1 - (now - window * perMs) / perMs;
+  return {
+    width: 3,
+    capacity: limit,
+    availableAt(state, at, now, cost) {
+      const window = Math.floor(now / perMs);
+      const [current, previous] = counts(state, at, window);
+      if (previous * weight(now, window) + current + cost <= limit + SAME_MS) return now;
+      // The share of the previous window that may still count; where the current one is in the way, in the next window.
+      const room = limit - current - cost;
+      if (room >= 0) return notBefore(now, (window + 1 - room / previous) * perMs);
+      const roomInNext = limit - cost;
+      return notBefore(now, (window + (current <= roomInNext ? 1 : 2 - roomInNext / current)) * perMs);
+    },
+    take(state, at, time, cost) {
+      // A forecast time may lie a rounding before the border of the window that it was computed for.
+      const window = Math.floor((time + SAME_MS) / perMs);
+      const [current, previous] = counts(state, at, window);
+      state[at] = window;
+      state[at + 1] = current + cost;
+      state[at + 2] = previous;
+    },
+    remaining(state, at, now) {
+      const window = Math.floor(now / perMs);
+      const [current, previous] = counts(state, at, window);
+      return wholePermits(limit - current - previous * weight(now, window));
+    },
+    resetAfterMs(state, at, now) {
+      const window = Math.floor(now / perMs);
+      const [current, previous] = counts(state, at, window);
+      if (current === 0 && previous === 0) return 0;
+      return (window + (current === 0 ? 1 : 2)) * perMs - now;
+    },
+  };
+}
+
+/** Leaky bucket as a queue: when the next call may start. */
+function leakyBucket({ limit, perMs, burst }: Rate): Algorithm {
+  const intervalMs = perMs / limit;
+  return {
+    width: 1,
+    capacity: burst,
+    availableAt: (state, at, now) => notBefore(now, state[at]!),
+    take(state, at, time, cost) {
+      state[at] = Math.max(state[at]!, time) + cost * intervalMs;
+    },
+    remaining: (state, at, now) => (state[at]! - now < SAME_MS ? 1 : 0),
+    resetAfterMs: (state, at, now) => Math.max(0, state[at]! - now),
+  };
+}
+
+const ALGORITHMS: Record<RateLimitAlgorithm, (rate: Rate) => Algorithm> = {
+  'token-bucket': tokenBucket,
+  'fixed-window': fixedWindow,
+  'sliding-window': slidingWindow,
+  'leaky-bucket': leakyBucket,
+};
+
+export function createAlgorithm(name: RateLimitAlgorithm, rate: Rate): Algorithm {
+  return ALGORITHMS[name](rate);
+}

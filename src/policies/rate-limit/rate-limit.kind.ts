@@ -1,0 +1,40 @@
+import { settingsOf, type BuildContext, type PolicyKind, type ResolvedOptions } from '../../engine/kind.js';
+import { rateLimitRules } from './rate-limit.policy.js';
+import { RateLimitStrategy, type RateLimitUse } from './rate-limit.strategy.js';
+import { rateLimitTelemetry } from './rate-limit.telemetry.js';
+import { RateLimiter, type RateLimiterSettings } from './rate-limiter.js';
+
+interface Resolved extends Omit<RateLimiterSettings, 'burst' | 'maxWait'> {
+  readonly name?: string;
+  readonly burst?: number;
+  readonly maxWait?: number;
+  readonly cost: RateLimitUse['cost'];
+}
+
+export const rateLimitKind = {
+  kind: 'rateLimit',
+  label: 'RateLimit',
+  rules: rateLimitRules,
+  telemetry: rateLimitTelemetry,
+  check(options, given, problems) {
+    const { limit, burst = limit, cost, algorithm } = options as unknown as Resolved;
+    if (!given.has('limit')) problems.add(`limit is required: ${rateLimitRules.limit.expects}`);
+    const capacity = algorithm === 'token-bucket' || algorithm === 'leaky-bucket' ? burst : limit;
+    if (typeof cost === 'number' && cost > capacity)
+      problems.add(`cost must be at most the capacity (${capacity}), got ${cost}: no call would ever pass`);
+  },
+  build(options, context) {
+    return [{ strategy: new RateLimitStrategy(obtainRateLimiter(options, context), options as unknown as RateLimitUse) }];
+  },
+} as const satisfies PolicyKind;
+
+/** The limiter of that name, or a new one. */
+export function obtainRateLimiter(options: ResolvedOptions, { operationId, environment, registry }: BuildContext): RateLimiter {
+  const { name = operationId, ...rest } = settingsOf(rateLimitRules, options) as unknown as Resolved;
+  const settings: RateLimiterSettings = {
+    ...rest,
+    burst: rest.burst ?? rest.limit,
+    maxWait: rest.maxWait ?? (rest.algorithm === 'leaky-bucket' ? Infinity : 0),
+  };
+  return registry.obtain('rateLimit', name, settings, operationId, () => new RateLimiter(name, settings, environment));
+}

@@ -1,0 +1,66 @@
+import { callback, choice, duration, either, integer, number, shorthand, text, type Duration, type Rule } from '../../options/index.js';
+
+/** How permits come back. */
+export type RateLimitAlgorithm = 'token-bucket' | 'fixed-window' | 'sliding-window' | 'leaky-bucket';
+
+/** Lets so many calls start in a time. */
+export interface RateLimitOptions<Args extends readonly unknown[] = readonly never[]> {
+  /** Calls (or cost) in `per`. Required. */
+  limit: number;
+  /**
+   * The time that `limit` is for.
+   * @default '1s'
+   */
+  per?: Duration;
+  /** Token bucket: its capacity. Leaky bucket: how many may wait. The windows do not use it. */
+  burst?: number;
+  /**
+   * `'token-bucket'` refills continuously; `'fixed-window'` begins with the first call after the last one ended;
+   * `'sliding-window'` counts the previous window by its remaining share; `'leaky-bucket'` starts calls evenly apart.
+   * @default 'token-bucket'
+   */
+  algorithm?: RateLimitAlgorithm;
+  /** Waits for a permit at most so long, in order; a wait that cannot succeed is refused at once. */
+  maxWait?: Duration;
+  /** One limit for each key; `undefined` or `null` means the common one. */
+  key?: (...args: Args) => string | null | undefined;
+  /**
+   * Keys at most; beyond it the least recently used one is forgotten.
+   * @default 100000
+   */
+  maxKeys?: number;
+  /**
+   * How many permits a call takes: a number, or a function of its arguments.
+   * @default 1
+   */
+  cost?: number | ((...args: Args) => number);
+  /** Limiters of one name share their permits. Default: the operation id. */
+  name?: string;
+}
+
+/** `policies.rateLimit(...)`. */
+export interface RateLimitPolicy<Args extends readonly unknown[] = readonly never[]> extends RateLimitOptions<Args> {
+  readonly kind: 'rateLimit';
+}
+
+export const rateLimitRules = {
+  limit: integer({ min: 1 }),
+  per: duration({ default: '1s' }),
+  burst: integer({ min: 1, defaultNote: '`limit`' }),
+  algorithm: choice(['token-bucket', 'fixed-window', 'sliding-window', 'leaky-bucket'], { default: 'token-bucket' }),
+  maxWait: duration({ zero: true, defaultNote: '0; for a leaky bucket none, as `burst` bounds it' }),
+  key: callback<(...args: unknown[]) => string | null | undefined>('(...args) => string'),
+  maxKeys: integer({ min: 1, default: 100_000 }),
+  cost: either<number | ((...args: unknown[]) => number)>([number({ min: 0 }), callback('(...args) => number')], {
+    default: 1,
+    code: true,
+  }),
+  name: text({ defaultNote: 'operation id' }),
+} satisfies Record<keyof RateLimitOptions, Rule>;
+
+/** Lets so many calls start: `rateLimit(100)` (a second), `rateLimit({ limit: 600, per: '1m' })`. */
+export function rateLimit<Args extends readonly unknown[] = readonly never[]>(
+  options: number | RateLimitOptions<Args>,
+): RateLimitPolicy<Args> {
+  return { ...shorthand('limit', options), kind: 'rateLimit' };
+}

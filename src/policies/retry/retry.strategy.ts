@@ -1,0 +1,126 @@
+import { wallTimeOf } from '../../engine/clock.js';
+import type { Call } from '../../engine/call.js';
+import type { Environment } from '../../engine/environment.js';
+import { FailureFilter } from '../../engine/failure-filter.js';
+import { Outcome, type Strategy } from '../../engine/strategy.js';
+import { parseDuration, type FailureOptions } from '../../options/index.js';
+import { nextDelay } from './backoff.js';
+import { retryAfterOf } from './retry-after.js';
+import type { RetryBudget } from './retry-budget.js';
+import type { Backoff, BackoffFunction, RetryNotice } from './retry.policy.js';
+import { RetryEvents } from './retry.telemetry.js';
+
+/** Retry options as the strategy takes them: durations in milliseconds. */
+export interface RetrySettings extends FailureOptions {
+  readonly maxAttempts: number;
+  readonly backoff: 'none' | Backoff | BackoffFunction;
+  readonly maxDuration?: number;
+  readonly respectRetryAfter: boolean;
+  readonly onRetry?: (notice: RetryNotice) => void;
+}
+
+/** What is remembered of a call that is retried, or whose time is bounded. */
+interface Progress {
+  readonly startedAt: number;
+  previousDelay: number | undefined;
+}
+
+/** Without a backoff that has one of its own, a `Retry-After` beyond this ends the retrying. */
+const LONGEST_RETRY_AFTER_MS = 30_000;
+
+/** Says after a failure whether and when to try again. */
+export class RetryStrategy implements Strategy {
+  readonly kind = 'retry';
+  readonly admit: Strategy['admit'];
+  readonly succeeded: Strategy['succeeded'];
+  readonly rejects: Strategy['rejects'];
+  private readonly filter: FailureFilter;
+  private readonly events: RetryEvents;
+
+  constructor(
+    readonly name: string,
+    private readonly settings: RetrySettings,
+    readonly budget: RetryBudget | undefined,
+    private readonly environment: Environment,
+  ) {
+    this.filter = new FailureFilter(settings, environment, '@Retry', true);
+    this.events = new RetryEvents(environment.events, name);
+    // Only who needs them is asked on the way in and told of a success.
+    if (budget !== undefined || settings.maxDuration !== undefined) this.admit = (call, layer) => this.begin(call, layer);
+    if (this.filter.judgesResults) {
+      this.succeeded = (call, layer) => this.judge(call, layer);
+      this.rejects = (value, operationId) => this.filter.rejects(value, operationId);
+    }
+  }
+
+  failed(call: Call, layer: number): number | undefined {
+    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call.operationId)) return undefined;
+    return this.again(call, layer);
+  }
+
+  private begin(call: Call, layer: number): undefined {
+    this.budget?.countCall(call.now());
+    if (this.settings.maxDuration !== undefined) call.slots[layer] = { startedAt: call.now(), previousDelay: undefined } satisfies Progress;
+  }
+
+  private judge(call: Call, layer: number): number | undefined {
+    return !call.committed && this.filter.rejects(call.payload, call.operationId) ? this.again(call, layer) : undefined;
+  }
+
+  private again(call: Call, layer: number): number | undefined {
+    if (call.attempt >= this.settings.maxAttempts) return this.giveUp(call);
+    const progress = (call.slots[layer] ??= { startedAt: 0, previousDelay: undefined }) as Progress;
+    const delayMs = this.delayAfter(call, progress);
+    if (delayMs === undefined) return this.giveUp(call);
+    if (this.budget !== undefined && !this.budget.tryRetry(call.now())) {
+      this.events.budgetExhausted(call);
+      return undefined;
+    }
+    progress.previousDelay = delayMs;
+    this.events.scheduled(call, delayMs);
+    this.notify(call, delayMs);
+    return delayMs;
+  }
+
+  private giveUp(call: Call): undefined {
+    if (this.settings.maxAttempts > 1) this.events.exhausted(call);
+  }
+
+  /** The wait before the next attempt, or undefined where there must not be one. */
+  private delayAfter(call: Call, progress: Progress): number | undefined {
+    const { backoff, maxDuration, respectRetryAfter } = this.settings;
+    let delayMs = this.plainDelay(call, progress);
+    if (delayMs === undefined) return undefined;
+    if (respectRetryAfter && call.outcome !== Outcome.SUCCESS) {
+      const asked = retryAfterOf(call.payload, () => wallTimeOf(this.environment.clock)) ?? 0;
+      const longest = typeof backoff === 'object' ? backoff.maxDelay : LONGEST_RETRY_AFTER_MS;
+      if (maxDuration === undefined && asked > longest) return undefined;
+      delayMs = Math.max(delayMs, asked);
+    }
+    return maxDuration !== undefined && call.now() - progress.startedAt + delayMs > maxDuration ? undefined : delayMs;
+  }
+
+  private plainDelay(call: Call, { previousDelay }: Progress): number | undefined {
+    const { backoff } = this.settings;
+    if (backoff === 'none') return 0;
+    if (typeof backoff === 'object') return nextDelay(backoff, call.attempt, previousDelay, this.environment.random);
+    try {
+      const delay = backoff({ attempt: call.attempt, error: call.payload, previousDelay });
+      if (typeof delay === 'number' && delay < 0) return undefined;
+      const delayMs = parseDuration(delay);
+      if (delayMs === undefined) throw new TypeError(`a backoff function must give a duration, got ${String(delay)}`);
+      return delayMs;
+    } catch (error) {
+      this.environment.callbackFailed('@Retry backoff', call.operationId, error);
+      return undefined;
+    }
+  }
+
+  private notify(call: Call, delayMs: number): void {
+    try {
+      this.settings.onRetry?.({ attempt: call.attempt, error: call.payload, delayMs, operationId: call.operationId });
+    } catch (error) {
+      this.environment.callbackFailed('@Retry onRetry', call.operationId, error);
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import { describeErrors, ResilienceError, type ErrorFacts } from '../../engine/error.js';
+
+/** The attempt, or the whole operation, took too long. HTTP 504. */
+export class TimeoutExceededError extends ResilienceError {
+  constructor(
+    message: string,
+    /** The limit that was passed, in milliseconds. */
+    readonly timeoutMs: number,
+    /** True where the whole operation was bounded, false for one attempt. */
+    readonly isTotal: boolean,
+    facts: ErrorFacts,
+  ) {
+    super(message, facts);
+  }
+}
+
+describeErrors(TimeoutExceededError, { name: 'TimeoutExceededError', code: 'ERR_TIMEOUT', status: 504, isServiceUnavailable: false });

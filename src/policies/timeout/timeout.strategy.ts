@@ -1,0 +1,68 @@
+import type { Call } from '../../engine/call.js';
+import type { Environment } from '../../engine/environment.js';
+import type { Strategy } from '../../engine/strategy.js';
+import { describeDuration } from '../../options/index.js';
+import { TimeoutExceededError } from './timeout.error.js';
+import type { TimeoutExceededEvent } from './timeout.telemetry.js';
+
+/** Sets a time limit on what goes on inside of it. */
+export class TimeoutStrategy implements Strategy {
+  readonly kind = 'timeout';
+  readonly discard: Strategy['discard'];
+
+  constructor(
+    readonly name: string,
+    readonly timeoutMs: number,
+    readonly isTotal: boolean,
+    discard: ((value: unknown) => void) | undefined,
+    private readonly environment: Environment,
+  ) {
+    if (discard !== undefined) this.discard = (value, operationId) => this.giveAway(discard, value, operationId);
+  }
+
+  admit(call: Call, layer: number): undefined {
+    call.limit(layer, this.timeoutMs);
+  }
+
+  succeeded(call: Call, layer: number): undefined {
+    call.unlimit(layer);
+  }
+
+  failed(call: Call, layer: number): undefined {
+    call.unlimit(layer);
+  }
+
+  abandoned(call: Call, layer: number): undefined {
+    call.unlimit(layer);
+  }
+
+  expired(call: Call): TimeoutExceededError {
+    const { name, timeoutMs, isTotal, environment } = this;
+    const { operationId } = call;
+    if (environment.events.active) {
+      const facts: Omit<TimeoutExceededEvent, 'type' | 'timestamp' | 'operationId'> = {
+        policyName: name,
+        timeoutMs,
+        isTotal,
+        attempt: call.attempt,
+      };
+      environment.events.emit('timeout.exceeded', operationId, facts);
+    }
+    const what = isTotal
+      ? `took longer than ${describeDuration(timeoutMs)} in total`
+      : `did not answer within ${describeDuration(timeoutMs)}`;
+    return new TimeoutExceededError(`${operationId} ${what}`, timeoutMs, isTotal, {
+      operationId,
+      policyName: name,
+      withStack: environment.stackTraces,
+    });
+  }
+
+  private giveAway(discard: (value: unknown) => void, value: unknown, operationId: string): void {
+    try {
+      discard(value);
+    } catch (error) {
+      this.environment.callbackFailed('@Timeout discard', operationId, error);
+    }
+  }
+}

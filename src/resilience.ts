@@ -1,0 +1,267 @@
+import { Observable } from 'rxjs';
+import { explain, type Explanation, type OperationDeclaration, type Order } from './config/index.js';
+import { checkSettings, resolve, type Settings } from './config/resolve.js';
+import type { AttemptContext } from './engine/attempt-context.js';
+import type { Clock, RandomSource } from './engine/clock.js';
+import { Environment, type ResilienceLogger } from './engine/environment.js';
+import { ResilienceConfigError } from './engine/error.js';
+import type { EventListener } from './engine/events.js';
+import type { BuildContext } from './engine/kind.js';
+import { ProtectedOperation } from './engine/protected-operation.js';
+import { Registry } from './engine/registry.js';
+import { readMetrics, type OperationMetrics, type ResilienceMetrics } from './metrics.js';
+import { TaskBook } from './tasks.js';
+import { Problems, suggestion } from './options/index.js';
+import { bulkhead, Bulkhead, obtainBulkhead, type BulkheadOptions } from './policies/bulkhead/index.js';
+import { circuitBreaker, CircuitBreaker, obtainCircuitBreaker, type CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
+import { kindTable, type OptionsByKind, type Policy, type PolicyKindName, type ResilienceEvent } from './policies/index.js';
+import { obtainRateLimiter, rateLimit, RateLimiter, type RateLimitOptions } from './policies/rate-limit/index.js';
+
+/** What `createResilience` and `ResilienceModule.forRoot` take. */
+export interface ResilienceOptions {
+  /**
+   * Where time comes from.
+   * @default systemClock
+   */
+  clock?: Clock;
+  /**
+   * Where randomness comes from (jitter).
+   * @default Math.random
+   */
+  random?: RandomSource;
+  /** Options by kind for all policies that do not say otherwise. */
+  defaults?: Partial<OptionsByKind>;
+  /** Named policies for `@Resilience('name')`. */
+  presets?: Readonly<Record<string, Policy>>;
+  /** The order of layers, outermost first. Default: fallback, retry, circuitBreaker, rateLimit, timeout, bulkhead. */
+  order?: Order<PolicyKindName>;
+  /**
+   * False leaves only fallbacks working, e.g. behind a service mesh that does the rest.
+   * @default true
+   */
+  enabled?: boolean;
+  /**
+   * Give the library's own errors a stack trace. A rejection then costs several times as much.
+   * @default false
+   */
+  stackTraces?: boolean;
+  /** Told of every event. */
+  onEvent?: (event: ResilienceEvent) => void;
+  /** Where warnings go. Default: `process.emitWarning`; in Nest its logger. */
+  logger?: ResilienceLogger;
+}
+
+/** What a call through `execute` may say beside its policy. */
+export interface ExecuteOptions {
+  /** The operation that it belongs to: shown in errors and metrics, and the owner of state without a name. */
+  readonly name?: string;
+  /** The caller's signal: an abort ends the call at once, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Arguments for `key`, `cost`, `priority` and fallback functions. */
+  readonly args?: readonly unknown[];
+}
+
+/** An operation that says itself how it wants to be protected, with no infrastructure. */
+export interface ResilientOperation<Result> {
+  readonly operationId: string;
+  /** An open circuit of it makes readiness fail. */
+  isCritical?(): boolean;
+  resiliencePolicy(): Policy;
+  execute(attempt: AttemptContext): Result | PromiseLike<Result>;
+}
+
+/** One protected operation as it is listed. */
+export interface OperationSummary {
+  readonly operationId: string;
+  readonly policies: readonly { readonly kind: string; readonly name: string }[];
+}
+
+/** How many operations one application may have; more are a mistake (a name made from a request). */
+const MOST_OPERATIONS = 10_000;
+
+/**
+ * The resilience of one application: its operations, its named instances, its events. In Nest this is `ResilienceService`.
+ */
+export class Resilience {
+  /** Everything that happens, as it happens. */
+  readonly events$: Observable<ResilienceEvent>;
+  /** @internal */
+  readonly environment: Environment;
+  private readonly settings: Settings;
+  private readonly registry = new Registry();
+  private readonly operations = new Map<string, ProtectedOperation>();
+  private readonly tasks: TaskBook;
+
+  /** @throws ResilienceConfigError with every mistake in the options. */
+  constructor(options: ResilienceOptions = {}) {
+    this.environment = new Environment(options);
+    this.settings = {
+      kinds: kindTable,
+      enabled: options.enabled ?? true,
+      defaults: (options.defaults ?? {}) as Settings['defaults'],
+      presets: options.presets ?? {},
+      order: options.order,
+    };
+    const problems = new Problems();
+    checkSettings(this.settings, problems);
+    if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+    this.events$ = new Observable((subscriber) => this.environment.events.listen((event) => subscriber.next(event as ResilienceEvent)));
+    if (options.onEvent !== undefined) this.environment.events.listen(options.onEvent as EventListener);
+    this.tasks = new TaskBook((declaration, isPrivate) => this.protect(declaration, { contextAt: 'only', onlyAsync: false }, isPrivate));
+  }
+
+  /**
+   * Runs a task under a policy.
+   * @throws what the task throws last, or what a policy answers with (`ResilienceError`).
+   */
+  execute<Result>(
+    policy: Policy,
+    task: (attempt: AttemptContext) => Result | PromiseLike<Result>,
+    options: ExecuteOptions = {},
+  ): Promise<Result> {
+    const operation = this.tasks.operationFor(policy, options.name);
+    return operation.run(undefined, task, options.args ?? [], options.signal) as Promise<Result>;
+  }
+
+  /** The same for a task that gives an Observable; each subscription is a call. */
+  executeObservable<Result>(
+    policy: Policy,
+    task: (attempt: AttemptContext) => Observable<Result>,
+    options: ExecuteOptions = {},
+  ): Observable<Result> {
+    const operation = this.tasks.operationFor(policy, options.name);
+    return operation.observe(undefined, task, options.args ?? [], options.signal) as Observable<Result>;
+  }
+
+  /** Runs an operation that brings its own policy. */
+  executeOperation<Result>(operation: ResilientOperation<Result>, options: Omit<ExecuteOptions, 'name'> = {}): Promise<Result> {
+    const compiled = this.tasks.operationFor(operation.resiliencePolicy(), operation.operationId, operation.isCritical?.() ?? false);
+    return compiled.run(operation, operation.execute, options.args ?? [], options.signal) as Promise<Result>;
+  }
+
+  /** A function with a policy around it. `this` and the arguments are passed on. */
+  wrap<Args extends unknown[], Result>(
+    policy: Policy,
+    fn: (...args: Args) => Result | PromiseLike<Result>,
+    options: Pick<ExecuteOptions, 'name'> = {},
+  ): (...args: Args) => Promise<Result> {
+    const id = options.name ?? (fn.name === '' ? 'anonymous' : fn.name);
+    const declaration: OperationDeclaration = { id, levels: [{ source: 'wrap', policies: [policy] }], decorated: false };
+    const operation = this.protect(declaration, { contextAt: undefined, onlyAsync: false }, options.name === undefined);
+    return function (this: unknown, ...args: Args) {
+      return operation.run(this, fn, args) as Promise<Result>;
+    };
+  }
+
+  /** The circuit breaker of that name; made where there is none. */
+  circuitBreaker(name: string, options?: CircuitBreakerOptions): CircuitBreaker {
+    return this.instance(name, options, circuitBreaker, obtainCircuitBreaker);
+  }
+
+  /** The bulkhead of that name; made where there is none. */
+  bulkhead(name: string, options?: BulkheadOptions): Bulkhead {
+    return this.instance(name, options, bulkhead, obtainBulkhead);
+  }
+
+  /** The rate limiter of that name; made where there is none, for which `limit` is needed. */
+  rateLimiter(name: string, options?: RateLimitOptions): RateLimiter {
+    return this.instance(name, options, (given) => rateLimit(given), obtainRateLimiter);
+  }
+
+  /** All named instances of a class: `instances(CircuitBreaker)`. */
+  instances<Instance>(of: abstract new (...args: never[]) => Instance): readonly Instance[] {
+    return this.registry.list().flatMap(({ instance }) => (instance instanceof of ? [instance] : []));
+  }
+
+  /** All operations that are known. */
+  list(): readonly OperationSummary[] {
+    return [...this.operations.values()].map(({ id, pipeline }) => ({
+      operationId: id,
+      policies: pipeline.layers.map(({ kind, name }) => ({ kind, name })),
+    }));
+  }
+
+  /** What protects an operation, outermost first, and whose word each option was. */
+  explain(operationId: string): Explanation {
+    return explain(operationId, this.operation(operationId).policies);
+  }
+
+  /** The counters of one operation, or of all with their total. */
+  metrics(): ResilienceMetrics;
+  metrics(operationId: string): OperationMetrics;
+  metrics(operationId?: string): OperationMetrics | ResilienceMetrics {
+    if (operationId !== undefined) return readMetrics([this.operation(operationId)], kindTable);
+    const all = [...this.operations.values()];
+    return {
+      total: readMetrics(all, kindTable),
+      byOperation: Object.fromEntries(all.map((operation) => [operation.id, readMetrics([operation], kindTable)])),
+    };
+  }
+
+  /** Turns away who waits for a place or a permit and ends pauses between attempts. Calls that run go on. */
+  drain(): void {
+    this.environment.close();
+  }
+
+  /** `drain`, and nobody hears of events any more. */
+  close(): void {
+    this.drain();
+    this.environment.events.close();
+  }
+
+  /** @internal Compiles a declared operation. A name in use gets a number. */
+  protect(
+    declaration: OperationDeclaration,
+    form: { contextAt: number | 'only' | undefined; onlyAsync: boolean },
+    isPrivate = false,
+  ): ProtectedOperation {
+    if (!isPrivate && this.operations.size >= MOST_OPERATIONS) {
+      throw new ResilienceConfigError([
+        `${declaration.id}: more than ${MOST_OPERATIONS} operations; use the option key for state by tenant or request`,
+      ]);
+    }
+    const id = isPrivate ? declaration.id : this.freeId(declaration.id);
+    const policies = resolve({ ...declaration, id }, this.settings);
+    const registry = isPrivate ? this.registry.privateTo(id) : this.registry;
+    const operation = new ProtectedOperation({ id, policies, environment: this.environment, registry, ...form });
+    if (!isPrivate) this.operations.set(id, operation);
+    return operation;
+  }
+
+  private freeId(id: string): string {
+    if (!this.operations.has(id)) return id;
+    let number = 2;
+    while (this.operations.has(`${id}#${number}`)) number++;
+    this.environment.logger.warn(`two operations are called ${id}; the second one is shown as ${id}#${number}`);
+    return `${id}#${number}`;
+  }
+
+  private operation(operationId: string): ProtectedOperation {
+    const operation = this.operations.get(operationId);
+    if (operation !== undefined) return operation;
+    throw new ResilienceConfigError([`there is no operation "${operationId}"${suggestion(operationId, this.operations.keys())}`]);
+  }
+
+  private instance<Options extends object, Instance>(
+    name: string,
+    options: Options | undefined,
+    declare: (options: Options) => Policy,
+    obtain: (options: Readonly<Record<string, unknown>>, context: BuildContext) => Instance,
+  ): Instance {
+    const kind = declare({} as Options).kind;
+    const known = options === undefined ? this.registry.find(kind, name) : undefined;
+    if (known !== undefined) return known as Instance;
+    const policy = { ...declare(options ?? ({} as Options)), name } as unknown as Policy;
+    const [resolved] = resolve(
+      { id: name, levels: [{ source: 'by hand', policies: [policy] }], decorated: false },
+      { ...this.settings, enabled: true },
+    );
+    const given = new Set(Object.keys(resolved!.sources).filter((option) => resolved!.sources[option] !== 'default'));
+    return obtain(resolved!.options, { operationId: name, environment: this.environment, registry: this.registry, given });
+  }
+}
+
+/** The engine without Nest. */
+export function createResilience(options: ResilienceOptions = {}): Resilience {
+  return new Resilience(options);
+}

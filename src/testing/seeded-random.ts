@@ -1,0 +1,15 @@
+import type { RandomSource } from '../engine/clock.js';
+
+/**
+ * The same numbers in [0, 1) for the same seed: mulberry32 (Tommy Ettinger, 2017, public domain), a 32-bit generator that
+ * is good enough for jitter.
+ */
+export function seededRandom(seed: number): RandomSource {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
