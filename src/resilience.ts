@@ -6,16 +6,16 @@ import type { Clock, RandomSource } from './engine/clock.js';
 import { Environment, type ResilienceLogger } from './engine/environment.js';
 import { ResilienceConfigError } from './engine/error.js';
 import type { EventListener } from './engine/events.js';
-import type { BuildContext } from './engine/kind.js';
 import { ProtectedOperation } from './engine/protected-operation.js';
 import { Registry } from './engine/registry.js';
+import { NamedInstances } from './instances.js';
 import { readMetrics, type OperationMetrics, type ResilienceMetrics } from './metrics.js';
 import { TaskBook } from './tasks.js';
 import { Problems, suggestion } from './options/index.js';
-import { bulkhead, Bulkhead, obtainBulkhead, type BulkheadOptions } from './policies/bulkhead/index.js';
-import { circuitBreaker, CircuitBreaker, obtainCircuitBreaker, type CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
+import type { Bulkhead, BulkheadOptions } from './policies/bulkhead/index.js';
+import type { CircuitBreaker, CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
 import { kindTable, type OptionsByKind, type Policy, type PolicyKindName, type ResilienceEvent } from './policies/index.js';
-import { obtainRateLimiter, rateLimit, RateLimiter, type RateLimitOptions } from './policies/rate-limit/index.js';
+import type { RateLimiter, RateLimitOptions } from './policies/rate-limit/index.js';
 
 /** What `createResilience` and `ResilienceModule.forRoot` take. */
 export interface ResilienceOptions {
@@ -91,6 +91,7 @@ export class Resilience {
   private readonly registry = new Registry();
   private readonly operations = new Map<string, ProtectedOperation>();
   private readonly tasks: TaskBook;
+  private readonly named: NamedInstances;
 
   /** @throws ResilienceConfigError with every mistake in the options. */
   constructor(options: ResilienceOptions = {}) {
@@ -107,6 +108,7 @@ export class Resilience {
     if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
     this.events$ = new Observable((subscriber) => this.environment.events.listen((event) => subscriber.next(event as ResilienceEvent)));
     if (options.onEvent !== undefined) this.environment.events.listen(options.onEvent as EventListener);
+    this.named = new NamedInstances(this.registry, this.environment, this.settings);
     this.tasks = new TaskBook((declaration, isPrivate) => this.protect(declaration, { contextAt: 'only', onlyAsync: false }, isPrivate));
   }
 
@@ -155,22 +157,32 @@ export class Resilience {
 
   /** The circuit breaker of that name; made where there is none. */
   circuitBreaker(name: string, options?: CircuitBreakerOptions): CircuitBreaker {
-    return this.instance(name, options, circuitBreaker, obtainCircuitBreaker);
+    return this.named.circuitBreaker(name, options);
   }
 
   /** The bulkhead of that name; made where there is none. */
   bulkhead(name: string, options?: BulkheadOptions): Bulkhead {
-    return this.instance(name, options, bulkhead, obtainBulkhead);
+    return this.named.bulkhead(name, options);
   }
 
   /** The rate limiter of that name; made where there is none, for which `limit` is needed. */
   rateLimiter(name: string, options?: RateLimitOptions): RateLimiter {
-    return this.instance(name, options, (given) => rateLimit(given), obtainRateLimiter);
+    return this.named.rateLimiter(name, options);
   }
 
-  /** All named instances of a class: `instances(CircuitBreaker)`. */
-  instances<Instance>(of: abstract new (...args: never[]) => Instance): readonly Instance[] {
-    return this.registry.list().flatMap(({ instance }) => (instance instanceof of ? [instance] : []));
+  /** Every circuit breaker that has a name, be it its own or its operation's. */
+  circuitBreakers(): readonly CircuitBreaker[] {
+    return this.named.circuitBreakers();
+  }
+
+  /** Every bulkhead that has a name. */
+  bulkheads(): readonly Bulkhead[] {
+    return this.named.bulkheads();
+  }
+
+  /** Every rate limiter that has a name. */
+  rateLimiters(): readonly RateLimiter[] {
+    return this.named.rateLimiters();
   }
 
   /** All operations that are known. */
@@ -240,24 +252,6 @@ export class Resilience {
     const operation = this.operations.get(operationId);
     if (operation !== undefined) return operation;
     throw new ResilienceConfigError([`there is no operation "${operationId}"${suggestion(operationId, this.operations.keys())}`]);
-  }
-
-  private instance<Options extends object, Instance>(
-    name: string,
-    options: Options | undefined,
-    declare: (options: Options) => Policy,
-    obtain: (options: Readonly<Record<string, unknown>>, context: BuildContext) => Instance,
-  ): Instance {
-    const kind = declare({} as Options).kind;
-    const known = options === undefined ? this.registry.find(kind, name) : undefined;
-    if (known !== undefined) return known as Instance;
-    const policy = { ...declare(options ?? ({} as Options)), name } as unknown as Policy;
-    const [resolved] = resolve(
-      { id: name, levels: [{ source: 'by hand', policies: [policy] }], decorated: false },
-      { ...this.settings, enabled: true },
-    );
-    const given = new Set(Object.keys(resolved!.sources).filter((option) => resolved!.sources[option] !== 'default'));
-    return obtain(resolved!.options, { operationId: name, environment: this.environment, registry: this.registry, given });
   }
 }
 

@@ -1,6 +1,9 @@
 /** The same in the ESM and the CommonJS build, so that `instanceof` holds when both are loaded in one process. */
 const BRAND = Symbol.for('nestjs-bulwark: the code of a ResilienceError');
 
+/** The brand of the base class. */
+const ANY_CODE = 'ERR_RESILIENCE';
+
 /** What an error of the library says about itself. */
 export interface ErrorFacts {
   readonly operationId?: string | undefined;
@@ -64,12 +67,18 @@ export abstract class ResilienceError extends Error {
     const code = (value as Record<symbol, unknown>)[BRAND];
     if (code === undefined) return false;
     const own = Object.hasOwn(this.prototype, BRAND) ? (this.prototype as unknown as Record<symbol, unknown>)[BRAND] : undefined;
-    if (own !== undefined) return own === code;
-    return this === ResilienceError || Object.prototype.isPrototypeOf.call(this.prototype, value);
+    if (own !== undefined) return own === ANY_CODE || own === code;
+    return Object.prototype.isPrototypeOf.call(this.prototype, value);
   }
 }
 
-Object.defineProperty(ResilienceError.prototype, BRAND, { value: 'ERR_RESILIENCE' });
+/** Whether a class is one of the library's errors, or made from one; holds across two copies of the library. */
+export function isResilienceErrorClass(errorClass: object): boolean {
+  const { prototype } = errorClass as { readonly prototype?: unknown };
+  return typeof prototype === 'object' && prototype !== null && BRAND in prototype;
+}
+
+Object.defineProperty(ResilienceError.prototype, BRAND, { value: ANY_CODE });
 
 /** Puts what all errors of a class share on its prototype, so that making one writes only what is its own. */
 export function describeErrors(errorClass: { readonly prototype: ResilienceError }, traits: ErrorTraits): void {

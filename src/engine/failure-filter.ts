@@ -1,6 +1,6 @@
-import { isErrorClass, type ErrorClass, type ErrorFilter, type FailureOptions } from '../options/failure-options.js';
+import { isErrorClass, type ErrorFilter, type FailureOptions } from '../options/failure-options.js';
 import type { Environment } from './environment.js';
-import { ResilienceError } from './error.js';
+import { isResilienceErrorClass, ResilienceError } from './error.js';
 
 /** The statuses below 500 that say nothing against the request: time-out, too early, too many. */
 const TRANSIENT_CLIENT_STATUSES = new Set([408, 425, 429]);
@@ -28,18 +28,8 @@ function matcher(filter: ErrorFilter, strict: boolean): Match {
   if (classes === undefined) return filter as Match;
   return (error) => {
     const guarded = strict && isOurRefusal(error);
-    return classes.some((one) => error instanceof one && (!guarded || isOurs(one)));
+    return classes.some((one) => error instanceof one && (!guarded || isResilienceErrorClass(one)));
   };
-}
-
-function isOurs(errorClass: ErrorClass): boolean {
-  // By prototype, not `instanceof`: hasInstance looks at values, and this is a class.
-  let prototype: unknown = errorClass.prototype;
-  while (prototype !== null && prototype !== undefined) {
-    if (prototype === ResilienceError.prototype) return true;
-    prototype = Object.getPrototypeOf(prototype);
-  }
-  return false;
 }
 
 /** A rejection of the library that says of itself that trying again cannot help. */

@@ -109,6 +109,13 @@ export class Pipeline {
     else events.emit('operation.failed', this.operationId, { ...facts, error: call.payload });
   }
 
+  /** Takes back a call that has begun: all layers are told that it ended without a verdict, and it is not counted. */
+  withdraw(call: Call): void {
+    call.interrupt(-1, Outcome.ABORT, undefined);
+    this.hear(call, true, undefined);
+    this.calls--;
+  }
+
   private enter(call: Call): Step | undefined {
     const { layers } = this;
     try {

@@ -1,5 +1,5 @@
 import { Call } from './call.js';
-import type { Pipeline } from './pipeline.js';
+import type { Pipeline, Step } from './pipeline.js';
 import { Outcome } from './strategy.js';
 
 /** How many idle call records a pipeline keeps. */
@@ -24,7 +24,11 @@ export class PromiseDriver {
   run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const call = this.take();
     this.pipeline.begin(call, target, method, args, signal);
-    const pending = this.advance(call);
+    return this.handOut(call, this.advance(call));
+  }
+
+  /** What the caller gets: what follows the promise that the call rests on, or its end. */
+  private handOut(call: Call, pending: Promise<unknown> | undefined): Promise<unknown> {
     if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
     const { outcome, payload } = call;
     this.end(call);
@@ -36,13 +40,45 @@ export class PromiseDriver {
     for (;;) {
       const step = this.pipeline.step(call);
       if (step === 'done') return undefined;
-      if (typeof step !== 'string') return step;
-      const pending = step === 'invoke' ? this.invoke(call) : this.answer(call);
-      if (pending !== undefined) return this.pipeline.limited || call.signal !== undefined ? guard(call, pending) : pending;
+      const pending = this.perform(call, step);
+      if (pending !== undefined) return pending;
     }
   }
 
-  private invoke(call: Call): Promise<unknown> | undefined {
+  private perform(call: Call, step: Step): Promise<unknown> | undefined {
+    if (step === 'invoke') return this.invoke(call);
+    if (step === 'answer') return this.answer(call);
+    return step === 'done' ? undefined : step;
+  }
+
+  /** A time limit or the caller's signal can end the wait for a promise. */
+  private guarded(call: Call, pending: Promise<unknown>): Promise<unknown> {
+    return this.pipeline.limited || call.signal !== undefined ? guard(call, pending) : pending;
+  }
+
+  /**
+   * Runs a call of a method of which nobody knows whether it gives promises or Observables. Where it gives an
+   * Observable, that is returned and the call is taken back as if it had never been.
+   */
+  probe(target: unknown, method: Method, args: readonly unknown[], isObservable: (value: unknown) => boolean): unknown {
+    let source: unknown;
+    const watched = function (this: unknown, ...given: never[]): unknown {
+      const result = method.apply(this, given);
+      if (source === undefined && isObservable(result)) source = result;
+      return result;
+    };
+    const call = this.take();
+    this.pipeline.begin(call, target, watched, args, undefined);
+    const step = this.pipeline.step(call);
+    const pending = step === 'invoke' ? this.invoke(call, () => source !== undefined) : this.perform(call, step);
+    if (source === undefined) return this.handOut(call, pending ?? this.advance(call));
+    this.pipeline.withdraw(call);
+    this.recycle(call);
+    return source;
+  }
+
+  /** @param isForeign Where it says so, the result is none of this driver's business. */
+  private invoke(call: Call, isForeign?: () => boolean): Promise<unknown> | undefined {
     let result: unknown;
     try {
       result = this.pipeline.invoke(call);
@@ -50,7 +86,11 @@ export class PromiseDriver {
       this.pipeline.hear(call, true, error);
       return undefined;
     }
-    if (isThenable(result)) return (call.running = asPromise(result));
+    if (isForeign?.() === true) return undefined;
+    if (isThenable(result)) {
+      call.running = asPromise(result);
+      return this.guarded(call, call.running);
+    }
     if (this.plainValue === undefined) this.pipeline.hear(call, false, result);
     else this.pipeline.hear(call, true, this.plainValue(result));
     return undefined;
@@ -59,7 +99,7 @@ export class PromiseDriver {
   private answer(call: Call): Promise<unknown> | undefined {
     try {
       const result = call.answer!.produce();
-      if (isThenable(result)) return asPromise(result);
+      if (isThenable(result)) return this.guarded(call, asPromise(result));
       this.pipeline.hear(call, false, result);
     } catch (error) {
       this.pipeline.hear(call, true, error);
@@ -110,6 +150,10 @@ export class PromiseDriver {
 
   private end(call: Call): void {
     this.pipeline.finish(call);
+    this.recycle(call);
+  }
+
+  private recycle(call: Call): void {
     call.clear();
     if (this.idleCount >= MOST_IDLE_RECORDS) return;
     call.nextFree = this.idle;

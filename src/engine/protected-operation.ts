@@ -31,17 +31,25 @@ export class ProtectedOperation {
   readonly policies: readonly ResolvedPolicy[];
   readonly pipeline: Pipeline;
   private readonly promises: PromiseDriver;
+  /** Nothing to do: the method can be called as it is. */
+  readonly isBare: boolean;
 
   constructor({ id, policies, environment, registry, contextAt, onlyAsync }: OperationInput) {
     this.id = id;
     this.policies = policies;
     const invoke = contextAt === undefined ? plainly : contextAt === 'only' ? withContextOnly : withContextAt(contextAt);
     this.pipeline = compile({ operationId: id, policies, environment, registry, invoke, timed: contextAt !== undefined });
+    this.isBare = this.pipeline.layers.length === 0 && contextAt === undefined;
     this.promises = new PromiseDriver(this.pipeline, onlyAsync ? this.plainValue : undefined);
   }
 
   run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     return this.promises.run(target, method, args, signal);
+  }
+
+  /** For a method of which nobody knows what it gives: a promise, or the Observable that it gave, not protected yet. */
+  probe(target: unknown, method: Method, args: readonly unknown[], isObservable: (value: unknown) => boolean): unknown {
+    return this.promises.probe(target, method, args, isObservable);
   }
 
   observe(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Observable<unknown> {

@@ -1,0 +1,115 @@
+import { PHASES, PhaseResult, type Phase } from './phases.js';
+import { Program, setMode } from './processes.js';
+import { table } from './report.js';
+import { Traffic, type Sample } from './traffic.js';
+import { View } from './view.js';
+
+/**
+ * The main job: a shop under steady traffic while its provider slows down, fails, refuses, hangs, dies and comes back.
+ * Ends with 1 where an answer of the protected side was neither a success nor a served fallback.
+ */
+const PER_SECOND = 40;
+
+const provider = new Program('../upstream/main.js', {});
+const shop = new Program('../main.js', { SHOP_LOG: 'off' });
+
+async function stopAll(): Promise<void> {
+  await Promise.all([shop.stop('SIGTERM'), provider.stop('SIGKILL')]);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    console.log('\nstopped; ending what was started');
+    void stopAll().then(() => process.exit(130));
+  });
+}
+
+async function startAll(): Promise<void> {
+  await provider.start();
+  await shop.start({ PROVIDER_URL: provider.url });
+}
+
+async function breakerStates(): Promise<string> {
+  try {
+    const response = await fetch(`${shop.url}/health/ready`);
+    const { details } = (await response.json()) as { details: { breakers: Record<string, { state?: string }> } };
+    const states = Object.entries(details.breakers).flatMap(([name, { state }]) => (state === undefined ? [] : [`${name} ${state}`]));
+    return `ready ${response.status}, ${states.join(', ')}`;
+  } catch (error) {
+    return `readiness did not answer: ${String(error)}`;
+  }
+}
+
+/** Makes the provider behave as the phase says; gives the calls that reached it in the phase before. */
+async function enter(phase: Phase, before: Phase | undefined): Promise<Record<'protected' | 'unprotected', number>> {
+  if (before?.mode === 'killed') {
+    await provider.start();
+    return { protected: 0, unprotected: 0 };
+  }
+  const calls = await setMode(provider, phase.mode === 'killed' ? 'healthy' : phase.mode);
+  if (phase.mode === 'killed') await provider.stop('SIGKILL');
+  return calls;
+}
+
+async function demo(): Promise<number> {
+  const view = new View(PER_SECOND);
+  const total = PHASES.reduce((sum, { seconds }) => sum + seconds, 0);
+  view.say(
+    `the shop listens on ${shop.url}, the provider on ${provider.url}; ${total} seconds, ${PER_SECOND} orders a second to each side\n`,
+  );
+  const results: PhaseResult[] = [];
+  // An order belongs to the phase in which it was placed, however late its answer comes.
+  const report = (sample: Sample): void => {
+    results.findLast(({ side, beganAt }) => side === sample.side && beganAt <= sample.startedAt)?.samples.push(sample);
+  };
+  const traffic = [
+    new Traffic('protected', `${shop.url}/orders`, PER_SECOND, report),
+    new Traffic('unprotected', `${shop.url}/unprotected/orders`, PER_SECOND, report),
+  ];
+  const started = performance.now();
+  const close = (calls: Record<'protected' | 'unprotected', number>): void => {
+    for (const result of results.slice(-2)) result.callsToProvider = calls[result.side];
+  };
+  for (const [index, phase] of PHASES.entries()) {
+    const calls = await enter(phase, PHASES[index - 1]);
+    if (index > 0) close(calls);
+    const current = [new PhaseResult(phase, 'protected', performance.now()), new PhaseResult(phase, 'unprotected', performance.now())];
+    results.push(...current);
+    if (index === 0) traffic.forEach((one) => one.start());
+    for (let second = 0; second < phase.seconds; second++) {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      view.show((performance.now() - started) / 1000, total, current, await breakerStates());
+    }
+  }
+  close(await setMode(provider, 'healthy'));
+  await Promise.all(traffic.map((one) => one.stop()));
+  view.say(`\n${table(results)}\n`);
+  return verdict(results, view);
+}
+
+function verdict(results: readonly PhaseResult[], view: View): number {
+  const errorsOf = (side: string): number => results.filter((result) => result.side === side).reduce((sum, { errors }) => sum + errors, 0);
+  const lost = errorsOf('protected');
+  view.say(
+    `protected: ${lost === 0 ? 'every order was paid or queued' : `${lost} orders were lost`}; unprotected: ${errorsOf('unprotected')} orders were lost`,
+  );
+  return lost === 0 ? 0 : 1;
+}
+
+async function serve(): Promise<void> {
+  console.log(`The shop and its provider stay up until Ctrl-C. Try:
+
+  curl -i -X POST ${shop.url}/orders
+  curl -i -X POST ${shop.url}/unprotected/orders
+  curl -s ${shop.url}/health/ready
+  curl -X POST ${provider.url}/mode -d '{"mode":"hanging"}'     (healthy, slow, failing, refusing, hanging)
+`);
+}
+
+await startAll();
+if (process.argv.includes('--serve')) await serve();
+else {
+  const code = await demo();
+  await stopAll();
+  process.exitCode = code;
+}

@@ -1,0 +1,49 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Mode, Side } from '../upstream/mode.js';
+
+/** A program of the sample app in a process of its own. */
+export class Program {
+  private child: ChildProcess | undefined;
+  url = '';
+
+  constructor(
+    private readonly file: string,
+    private readonly environment: Record<string, string>,
+  ) {}
+
+  /** Starts it, and waits until it listens. */
+  async start(more: Record<string, string> = {}): Promise<void> {
+    const path = fileURLToPath(new URL(this.file, import.meta.url));
+    // The same port again after a restart: who calls it does not learn that it was away.
+    const port = this.url === '' ? {} : { PORT: new URL(this.url).port };
+    this.child = fork(path, {
+      env: { ...process.env, ...this.environment, ...more, ...port },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const exited = once(this.child, 'exit').then(([code]) => {
+      throw new Error(`${this.file} ended with code ${String(code)} before it listened`);
+    });
+    const [message] = (await Promise.race([once(this.child, 'message'), exited])) as [{ url: string }];
+    exited.catch(() => undefined); // it ends one day, and then nobody waits for this any more
+    this.url = message.url;
+  }
+
+  /** Ends it at once, as a crash would (`SIGKILL`), or as an operator would (`SIGTERM`). */
+  async stop(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const { child } = this;
+    this.child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    await exit;
+  }
+}
+
+/** Tells the provider how to behave; gives how many calls reached it since it was told last. */
+export async function setMode(provider: Program, mode: Mode): Promise<Record<Side, number>> {
+  const response = await fetch(`${provider.url}/mode`, { method: 'POST', body: JSON.stringify({ mode }) });
+  if (!response.ok) throw new Error(`the provider refused the mode ${mode}`);
+  return ((await response.json()) as { calls: Record<Side, number> }).calls;
+}

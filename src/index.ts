@@ -1,0 +1,25 @@
+/** `nestjs-bulwark`: decorators, module and service for NestJS, and all of `nestjs-bulwark/core`. */
+export * from './core.js';
+// These names stand for decorators here; as types they are still the instances that the service gives.
+export {
+  Attempt,
+  Bulkhead,
+  CircuitBreaker,
+  Fallback,
+  RateLimit,
+  Resilience,
+  ResilienceModule,
+  ResilienceService,
+  Retry,
+  Timeout,
+} from './nest/index.js';
+export type {
+  AsyncMethod,
+  FallbackDecorator,
+  FallbackMethodDecorator,
+  PipelineOptions,
+  PolicyDecorator,
+  ResilienceModuleExtras,
+  ResilienceModuleOptions,
+  Unmanaged,
+} from './nest/index.js';

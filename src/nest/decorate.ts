@@ -1,0 +1,81 @@
+import { ResilienceConfigError } from '../engine/error.js';
+import { protectMethod } from './method-wrapper.js';
+import { declarationsOf, methodOfWrapper, promised, prototypesOf, type Class, type Declarations, type Method } from './protected-method.js';
+
+/** Methods that Nest calls; a policy on a class is not meant for them. */
+const LIFECYCLE_HOOKS = new Set<string | symbol>([
+  'constructor',
+  'onModuleInit',
+  'onApplicationBootstrap',
+  'onModuleDestroy',
+  'beforeApplicationShutdown',
+  'onApplicationShutdown',
+]);
+
+/** For each decorated class the methods that its decorators pass by, because nothing says that they are async. */
+const skipped = new WeakMap<Class, readonly string[]>();
+
+export function skippedMethods(target: Class): readonly string[] {
+  return skipped.get(target) ?? [];
+}
+
+/** Adds to what is declared on a method or on a class, whichever the decorator stands on. */
+export function decorate(label: string, declare: (declarations: Declarations) => void) {
+  return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    if (typeof key === 'object') throw misuse(label, 'needs "experimentalDecorators": true in tsconfig.json; standard (TC39) decorators have no parameter decorators and no metadata, which Nest needs');
+    if (key === undefined) decorateClass(label, target, declare);
+    else declare(protectMethod(target, key, checkedMethod(label, target, key, descriptor)).own);
+  };
+}
+
+function checkedMethod(label: string, target: object, key: string | symbol, descriptor: PropertyDescriptor | undefined): TypedPropertyDescriptor<Method> {
+  const place = `${(typeof target === 'function' ? target : target.constructor).name}.${String(key)}`;
+  if (typeof target === 'function') throw misuse(label, `cannot protect the static method ${place}: put it on a method of an instance that Nest manages`);
+  if (descriptor === undefined) throw misuse(label, `cannot protect the field ${place}: put it on a method`);
+  if (descriptor.get !== undefined || descriptor.set !== undefined) throw misuse(label, `cannot protect the accessor ${place}: put it on a method`);
+  if (typeof descriptor.value !== 'function') throw misuse(label, `cannot protect ${place}: it is no method`);
+  const type: unknown = Reflect.getMetadata('design:returntype', target, key);
+  if (type === String || type === Number || type === Boolean) {
+    throw misuse(label, `cannot protect ${place}: it returns a plain value (${(type as { name: string }).name.toLowerCase()}), not a Promise or an Observable`);
+  }
+  return descriptor as TypedPropertyDescriptor<Method>;
+}
+
+function decorateClass(label: string, target: object, declare: (declarations: Declarations) => void): void {
+  if (typeof target !== 'function') throw misuse(label, 'stands on a class or a method');
+  const decorated = target as unknown as Class;
+  const prototype = decorated.prototype as object;
+  const passedBy: string[] = [];
+  const seen = new Set<string | symbol>(LIFECYCLE_HOOKS);
+  for (const level of prototypesOf(decorated)) {
+    for (const key of Reflect.ownKeys(level)) {
+      const descriptor = Object.getOwnPropertyDescriptor(level, key)!;
+      if (seen.has(key) || typeof descriptor.value !== 'function') continue;
+      seen.add(key);
+      if (protectByClass(prototype, level, key, descriptor as TypedPropertyDescriptor<Method>)) continue;
+      passedBy.push(String(key));
+    }
+  }
+  skipped.set(decorated, passedBy);
+  declare(declarationsOf(decorated));
+}
+
+/** Protects a method of a decorated class, own or inherited; says whether it did. */
+function protectByClass(prototype: object, level: object, key: string | symbol, descriptor: TypedPropertyDescriptor<Method>): boolean {
+  if (methodOfWrapper(descriptor.value) === undefined && promised(level, key, descriptor.value!) === undefined) return false;
+  protectMethod(prototype, key, descriptor);
+  Object.defineProperty(prototype, key, descriptor);
+  if (level !== prototype) copyParameterMetadata(level, prototype, key);
+  return true;
+}
+
+/** An inherited method that becomes an own one keeps what Nest knows of its parameters (`design:*`, route arguments). */
+function copyParameterMetadata(from: object, to: object, key: string | symbol): void {
+  for (const metadataKey of Reflect.getMetadataKeys(from, key) as unknown[]) {
+    if (!Reflect.hasOwnMetadata(metadataKey, to, key)) Reflect.defineMetadata(metadataKey, Reflect.getMetadata(metadataKey, from, key), to, key);
+  }
+}
+
+function misuse(label: string, problem: string): ResilienceConfigError {
+  return new ResilienceConfigError([`@${label} ${problem}`]);
+}

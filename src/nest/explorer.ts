@@ -1,0 +1,64 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { skippedMethods } from './decorate.js';
+import { giveRuntime } from './method-wrapper.js';
+import { methodsOf, type Class } from './protected-method.js';
+import type { ResilienceRuntime } from './runtime.js';
+
+type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
+
+/**
+ * The second net at startup: hands the runtime to instances that came from a factory or as a value, and finds every
+ * class with protected methods, so that all of them are compiled and listed before the first call.
+ */
+@Injectable()
+export class ResilienceExplorer {
+  private readonly logger = new Logger('ResilienceModule');
+
+  constructor(private readonly discovery: DiscoveryService) {}
+
+  /** Classes with protected methods that the application has. */
+  explore(runtime: ResilienceRuntime): readonly Class[] {
+    const found = new Set<Class>();
+    for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+      if (wrapper.isAlias) continue;
+      const target = isFactoryOrValue(wrapper) ? this.adopt(wrapper, runtime) : (wrapper.metatype as Class | null);
+      if (isClass(target) && methodsOf(target).length > 0) found.add(target);
+    }
+    for (const target of found) this.report(target);
+    return [...found];
+  }
+
+  /** An instance that Nest did not make gets its runtime by hand, where it exists already. */
+  private adopt(wrapper: Wrapper, runtime: ResilienceRuntime): Class | undefined {
+    const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
+    if (typeof instance !== 'object' || instance === null) return undefined;
+    // The prototype's word, not the instance's: a mock may answer to any name.
+    const prototype = Object.getPrototypeOf(instance) as { constructor?: unknown } | null;
+    const target = prototype !== null && Object.hasOwn(prototype, 'constructor') ? prototype.constructor : undefined;
+    if (!isClass(target) || methodsOf(target).length === 0) return undefined;
+    giveRuntime(instance, runtime);
+    return target;
+  }
+
+  private report(target: Class): void {
+    const skipped = skippedMethods(target);
+    if (skipped.length > 0) {
+      this.logger.debug(`${target.name}: the decorators of the class pass by ${skipped.join(', ')} (not async, or nothing says so)`);
+    }
+    for (const { key, nestedIn } of methodsOf(target)) {
+      if (nestedIn === undefined) continue;
+      this.logger.warn(
+        `${target.name}.${String(key)}: another library's decorator stands between two of nestjs-bulwark, so there are two pipelines, one in the other. Put ours side by side.`,
+      );
+    }
+  }
+}
+
+function isFactoryOrValue({ inject, metatype }: Wrapper): boolean {
+  return inject !== undefined || !isClass(metatype);
+}
+
+function isClass(value: unknown): value is Class {
+  return typeof value === 'function' && typeof value.prototype === 'object' && value.prototype !== null;
+}

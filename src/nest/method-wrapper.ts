@@ -1,0 +1,72 @@
+import 'reflect-metadata';
+import { Inject } from '@nestjs/common';
+import { RUNTIME_KEY, RUNTIME_TOKEN } from './keys.js';
+import { noteUnmanaged } from './live-runtimes.js';
+import { describeMethod, methodOfWrapper, remember, type Class, type Method, type ProtectedMethod } from './protected-method.js';
+import { isRuntime, type ResilienceRuntime } from './runtime.js';
+
+/** An instance that Nest has given its runtime to. */
+type Carrier = { readonly [RUNTIME_KEY]?: ResilienceRuntime; readonly constructor: unknown };
+
+/** Makes a method a protected one, or finds that it is one already. */
+export function protectMethod(prototype: object, key: string | symbol, descriptor: TypedPropertyDescriptor<Method>): ProtectedMethod {
+  const current = descriptor.value!;
+  const known = methodOfWrapper(current);
+  if (known !== undefined && known.declaringClass === prototype.constructor) return known;
+  // A wrapper of a base class under this name is inherited: what it wraps gets a wrapper of this class.
+  const method = describeMethod(prototype, key, current, known);
+  const wrapper = wrap(method);
+  copyShape(current, wrapper);
+  remember(prototype, method, wrapper);
+  receiveRuntime(prototype);
+  descriptor.value = wrapper;
+  return method;
+}
+
+/**
+ * A plain function: a Proxy or an async function would cost several times as much. It holds nothing of an instance, so
+ * request-scoped ones are never mixed up.
+ */
+function wrap(method: ProtectedMethod): Method {
+  return function (this: Carrier | undefined | null, ...args: unknown[]): unknown {
+    const runtime = this?.[RUNTIME_KEY];
+    if (runtime !== undefined) return runtime.call(method, this!, args);
+    noteUnmanaged(method, this);
+    return method.original.apply(this, args as never[]);
+  };
+}
+
+/** What other libraries read of a method: name, number of parameters and all metadata. */
+function copyShape(from: Method, to: Method): void {
+  Object.defineProperty(to, 'name', { value: from.name, configurable: true });
+  Object.defineProperty(to, 'length', { value: from.length, configurable: true });
+  for (const key of Reflect.getMetadataKeys(from) as unknown[]) Reflect.defineMetadata(key, Reflect.getMetadata(key, from), to);
+}
+
+/** Runtimes of instances that cannot take a property (`Object.freeze(this)`). */
+const ofFrozen = new WeakMap<object, ResilienceRuntime>();
+
+/** Lets Nest inject the runtime into the instances of a class and of its subclasses. */
+function receiveRuntime(prototype: object): void {
+  if (RUNTIME_KEY in prototype) return;
+  Inject(RUNTIME_TOKEN)(prototype, RUNTIME_KEY);
+  Object.defineProperty(prototype, RUNTIME_KEY, {
+    configurable: true,
+    get(this: object) {
+      return ofFrozen.get(this);
+    },
+    set(this: object, value: unknown) {
+      giveRuntime(this, value);
+    },
+  });
+}
+
+/** Hands an instance its runtime. Anything else (an auto-mock) is not taken for one: then the bare method runs. */
+export function giveRuntime(instance: object, runtime: unknown): void {
+  if (!isRuntime(runtime)) return;
+  // Not enumerable: spread, `toEqual` and loggers need not see it.
+  if (Object.isExtensible(instance)) {
+    Object.defineProperty(instance, RUNTIME_KEY, { value: runtime, configurable: true, writable: true, enumerable: false });
+  } else ofFrozen.set(instance, runtime);
+  runtime.adopt(instance.constructor as Class);
+}

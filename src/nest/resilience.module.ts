@@ -1,0 +1,84 @@
+import { Inject, Logger, Module, type BeforeApplicationShutdown, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import { ResilienceConfigError } from '../engine/error.js';
+import { Resilience } from '../resilience.js';
+import { ResilienceExplorer } from './explorer.js';
+import { MODULE_BRAND, RUNTIME_TOKEN } from './keys.js';
+import { announce, retract } from './live-runtimes.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  OPTIONS_TYPE,
+  type ResilienceModuleOptions,
+} from './resilience.module-definition.js';
+import { ResilienceRuntime } from './runtime.js';
+
+/** Runs, lists and observes protected operations; injectable. The object that `createResilience` gives too. */
+export const ResilienceService = Resilience;
+export type ResilienceService = Resilience;
+
+function createService(options: ResilienceModuleOptions, runtime: ResilienceRuntime): Resilience {
+  const { unmanaged = 'warn', ...rest } = options;
+  const resilience = new Resilience({ logger: new Logger('Resilience'), ...rest });
+  runtime.fill(resilience, unmanaged);
+  return resilience;
+}
+
+/** Import `ResilienceModule.forRoot()` once, in the root module. */
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    // Without dependencies: see ResilienceRuntime.
+    { provide: RUNTIME_TOKEN, useFactory: () => new ResilienceRuntime() },
+    { provide: ResilienceService, useFactory: createService, inject: [MODULE_OPTIONS_TOKEN, RUNTIME_TOKEN] },
+    ResilienceExplorer,
+  ],
+  exports: [RUNTIME_TOKEN, ResilienceService],
+})
+export class ResilienceModule extends ConfigurableModuleClass implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
+  static readonly [MODULE_BRAND] = true;
+
+  constructor(
+    @Inject(RUNTIME_TOKEN) private readonly runtime: ResilienceRuntime,
+    @Inject(ResilienceExplorer) private readonly explorer: ResilienceExplorer,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {
+    super();
+  }
+
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+
+  /** @throws ResilienceConfigError with every mistake of the whole application. */
+  onModuleInit(): void {
+    const roots = [...this.modules.values()].filter(({ metatype }) => MODULE_BRAND in metatype);
+    if (roots.length > 1) {
+      throw new ResilienceConfigError([
+        'ResilienceModule.forRoot() is imported more than once, so some providers would get one runtime and some another: import it once, in the root module',
+      ]);
+    }
+    if (this.runtime.resilience === undefined) {
+      throw new ResilienceConfigError([
+        'the options of ResilienceModule.forRootAsync() depend on something request-scoped, so they do not exist at startup: inject only what lives as long as the application',
+      ]);
+    }
+    const problems = this.runtime.start(this.explorer.explore(this.runtime));
+    if (problems.length > 0) throw new ResilienceConfigError(problems);
+    announce(this.runtime);
+  }
+
+  beforeApplicationShutdown(): void {
+    this.runtime.resilience?.drain();
+  }
+
+  onApplicationShutdown(): void {
+    retract(this.runtime);
+    this.runtime.resilience?.close();
+  }
+}

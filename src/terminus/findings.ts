@@ -1,0 +1,83 @@
+import type { ResilienceService } from '../nest/index.js';
+import type { BulkheadHealthOptions, CircuitBreakerHealthOptions, HealthSelection, RateLimiterHealthOptions } from './resilience.health.js';
+
+/** What a probe is told. */
+export type HealthStatus = 'up' | 'degraded' | 'down';
+
+/** What was found of one instance. */
+export interface Finding {
+  readonly name: string;
+  readonly status: HealthStatus;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+const SEVERITY: Record<HealthStatus, number> = { up: 0, degraded: 1, down: 2 };
+
+/** Nothing at all is up. */
+export function worstOf(findings: readonly Finding[]): HealthStatus {
+  return findings.reduce<HealthStatus>((worst, { status }) => (SEVERITY[status] > SEVERITY[worst] ? status : worst), 'up');
+}
+
+export function circuitBreakerFindings(resilience: ResilienceService, options: CircuitBreakerHealthOptions): readonly Finding[] {
+  return select(resilience.circuitBreakers(), options, (breaker) => {
+    const { state, key, failureRate, slowCallRate, calls, nextTrialInMs, lastError } = breaker.worst();
+    const isOpen = state === 'open' || state === 'forced-open';
+    const openIs = options.openIs ?? (breaker.critical ? 'down' : 'degraded');
+    const status = isOpen ? openIs : state === 'half-open' ? (options.halfOpenIs ?? 'degraded') : 'up';
+    return {
+      status,
+      details: known({
+        state,
+        key,
+        critical: breaker.critical,
+        failureRate,
+        slowCallRate,
+        calls,
+        nextTrialInMs: nextTrialInMs === undefined ? undefined : Math.ceil(nextTrialInMs),
+        lastError: classOf(lastError),
+      }),
+    };
+  });
+}
+
+export function bulkheadFindings(resilience: ResilienceService, options: BulkheadHealthOptions): readonly Finding[] {
+  const { maxUtilization = 1, saturatedIs = 'degraded' } = options;
+  return select(resilience.bulkheads(), options, ({ utilization, running, queued, maxConcurrent, rejections }) => ({
+    status: utilization >= maxUtilization ? saturatedIs : 'up',
+    details: { utilization, running, queued, maxConcurrent, rejections },
+  }));
+}
+
+export function rateLimiterFindings(resilience: ResilienceService, options: RateLimiterHealthOptions): readonly Finding[] {
+  return select(resilience.rateLimiters(), options, (limiter) => {
+    const { remaining, resetAfterMs } = limiter.peek();
+    return {
+      status: remaining === 0 ? (options.exhaustedIs ?? 'up') : 'up',
+      details: { remaining, resetAfterMs: Math.ceil(resetAfterMs), waiting: limiter.waiting, rejections: limiter.rejections, keys: limiter.keyCount },
+    };
+  });
+}
+
+/** A name that is asked for and not there is degraded: it is misspelt, or what it protects was never used. */
+function select<Instance extends { readonly name: string }>(
+  instances: readonly Instance[],
+  { names }: HealthSelection,
+  look: (instance: Instance) => Omit<Finding, 'name'>,
+): readonly Finding[] {
+  const chosen = names === undefined ? instances : instances.filter(({ name }) => names.includes(name));
+  const missing = (names ?? []).filter((name) => !instances.some((instance) => instance.name === name));
+  return [
+    ...chosen.map((instance) => ({ name: instance.name, ...look(instance) })),
+    ...missing.map((name): Finding => ({ name, status: 'degraded', details: { state: 'unknown' } })),
+  ];
+}
+
+function known(details: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
+}
+
+/** Only the class: the text of an error may hold what a probe must not show. */
+function classOf(error: unknown): string | undefined {
+  if (error === undefined) return undefined;
+  return error instanceof Error ? error.constructor.name : typeof error;
+}
