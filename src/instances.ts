@@ -17,7 +17,10 @@ export class NamedInstances {
   ) {}
 
   circuitBreaker(name: string, options?: CircuitBreakerOptions): CircuitBreaker {
-    return this.known(CircuitBreaker, options, 'circuitBreaker', name) ?? this.make(circuitBreaker({ ...options, name }), name, obtainCircuitBreaker);
+    return (
+      this.known(CircuitBreaker, options, 'circuitBreaker', name) ??
+      this.make(circuitBreaker({ ...options, name }), name, obtainCircuitBreaker)
+    );
   }
 
   bulkhead(name: string, options?: BulkheadOptions): Bulkhead {

@@ -161,7 +161,8 @@ export class Pipeline {
     call.attempt++;
     call.inward = true;
     call.cursor = layer + 1;
-    return verdict > 0 || call.attempt % ATTEMPTS_IN_A_ROW === 0 ? this.pause(call, verdict) : undefined;
+    const delayMs = call.attempt % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict;
+    return delayMs > 0 ? this.pause(call, delayMs) : undefined;
   }
 
   private turnBack(call: Call, layer: number, outcome: Outcome, payload: unknown): void {

@@ -22,21 +22,35 @@ export function skippedMethods(target: Class): readonly string[] {
 /** Adds to what is declared on a method or on a class, whichever the decorator stands on. */
 export function decorate(label: string, declare: (declarations: Declarations) => void) {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    if (typeof key === 'object') throw misuse(label, 'needs "experimentalDecorators": true in tsconfig.json; standard (TC39) decorators have no parameter decorators and no metadata, which Nest needs');
+    if (typeof key === 'object')
+      throw misuse(
+        label,
+        'needs "experimentalDecorators": true in tsconfig.json; standard (TC39) decorators have no parameter decorators and no metadata, which Nest needs',
+      );
     if (key === undefined) decorateClass(label, target, declare);
     else declare(protectMethod(target, key, checkedMethod(label, target, key, descriptor)).own);
   };
 }
 
-function checkedMethod(label: string, target: object, key: string | symbol, descriptor: PropertyDescriptor | undefined): TypedPropertyDescriptor<Method> {
+function checkedMethod(
+  label: string,
+  target: object,
+  key: string | symbol,
+  descriptor: PropertyDescriptor | undefined,
+): TypedPropertyDescriptor<Method> {
   const place = `${(typeof target === 'function' ? target : target.constructor).name}.${String(key)}`;
-  if (typeof target === 'function') throw misuse(label, `cannot protect the static method ${place}: put it on a method of an instance that Nest manages`);
+  if (typeof target === 'function')
+    throw misuse(label, `cannot protect the static method ${place}: put it on a method of an instance that Nest manages`);
   if (descriptor === undefined) throw misuse(label, `cannot protect the field ${place}: put it on a method`);
-  if (descriptor.get !== undefined || descriptor.set !== undefined) throw misuse(label, `cannot protect the accessor ${place}: put it on a method`);
+  if (descriptor.get !== undefined || descriptor.set !== undefined)
+    throw misuse(label, `cannot protect the accessor ${place}: put it on a method`);
   if (typeof descriptor.value !== 'function') throw misuse(label, `cannot protect ${place}: it is no method`);
   const type: unknown = Reflect.getMetadata('design:returntype', target, key);
   if (type === String || type === Number || type === Boolean) {
-    throw misuse(label, `cannot protect ${place}: it returns a plain value (${(type as { name: string }).name.toLowerCase()}), not a Promise or an Observable`);
+    throw misuse(
+      label,
+      `cannot protect ${place}: it returns a plain value (${(type as { name: string }).name.toLowerCase()}), not a Promise or an Observable`,
+    );
   }
   return descriptor as TypedPropertyDescriptor<Method>;
 }
@@ -72,7 +86,8 @@ function protectByClass(prototype: object, level: object, key: string | symbol, 
 /** An inherited method that becomes an own one keeps what Nest knows of its parameters (`design:*`, route arguments). */
 function copyParameterMetadata(from: object, to: object, key: string | symbol): void {
   for (const metadataKey of Reflect.getMetadataKeys(from, key) as unknown[]) {
-    if (!Reflect.hasOwnMetadata(metadataKey, to, key)) Reflect.defineMetadata(metadataKey, Reflect.getMetadata(metadataKey, from, key), to, key);
+    if (!Reflect.hasOwnMetadata(metadataKey, to, key))
+      Reflect.defineMetadata(metadataKey, Reflect.getMetadata(metadataKey, from, key), to, key);
   }
 }
 

@@ -4,8 +4,7 @@ import type { Observable } from 'rxjs';
 export type AsyncMethod = (...args: never[]) => Promise<unknown> | Observable<unknown>;
 
 /** What a method gives in the end. */
-export type ResultOf<Method extends AsyncMethod> =
-  ReturnType<Method> extends Observable<infer Value> ? Value : Awaited<ReturnType<Method>>;
+export type ResultOf<Method extends AsyncMethod> = ReturnType<Method> extends Observable<infer Value> ? Value : Awaited<ReturnType<Method>>;
 
 type AnyClass = abstract new (...args: never[]) => object;
 

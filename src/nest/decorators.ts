@@ -56,8 +56,12 @@ export function Fallback<Name extends string>(method: Name): FallbackMethodDecor
 export function Fallback<Args extends Arguments = Arguments, Result = unknown>(
   use: Exclude<FallbackUse<Args, Result>, string>,
 ): FallbackDecorator<Args, Result>;
-export function Fallback<Args extends Arguments = Arguments, Result = unknown>(options: FallbackOptions<Args, Result>): FallbackDecorator<Args, Result>;
-export function Fallback(input: FallbackUse | FallbackOptions): (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void {
+export function Fallback<Args extends Arguments = Arguments, Result = unknown>(
+  options: FallbackOptions<Args, Result>,
+): FallbackDecorator<Args, Result>;
+export function Fallback(
+  input: FallbackUse | FallbackOptions,
+): (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void {
   return declares('Fallback', policies.fallback(input));
 }
 

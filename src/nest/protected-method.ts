@@ -69,7 +69,12 @@ export function noteAttemptParameter(prototype: object, key: string | symbol, in
 }
 
 /** Makes the record of a method that becomes protected. `base` is the record of the method that it inherits. */
-export function describeMethod(prototype: object, key: string | symbol, original: Method, base: ProtectedMethod | undefined): ProtectedMethod {
+export function describeMethod(
+  prototype: object,
+  key: string | symbol,
+  original: Method,
+  base: ProtectedMethod | undefined,
+): ProtectedMethod {
   const declaringClass = prototype.constructor as Class;
   return {
     index: nextIndex(),
@@ -124,7 +129,7 @@ export function reaches(target: Class, method: ProtectedMethod): boolean {
 
 /** The prototype of a class and those above it, the class's own first. */
 export function* prototypesOf(target: Class): Generator<object> {
-  for (let prototype = target.prototype as object | null; prototype !== null && prototype !== Object.prototype; ) {
+  for (let prototype = target.prototype as object | null; prototype !== null && prototype !== Object.prototype;) {
     yield prototype;
     prototype = Object.getPrototypeOf(prototype) as object | null;
   }

@@ -42,7 +42,8 @@ export class ResilienceRuntime {
   /** Runs a protected method. */
   call(method: ProtectedMethod, target: { readonly constructor: unknown }, args: readonly unknown[]): unknown {
     const latest = this.latest[method.index];
-    const { operation } = latest !== undefined && latest.target === target.constructor ? latest : this.entryFor(method, target.constructor as Class);
+    const { operation } =
+      latest !== undefined && latest.target === target.constructor ? latest : this.entryFor(method, target.constructor as Class);
     if (operation.isBare) return method.original.apply(target, args as never[]);
     if (method.gives === 'promise') return operation.run(target, method.original, args);
     if (method.gives === 'observable') return operation.observe(target, method.original, args);

@@ -53,7 +53,13 @@ export function rateLimiterFindings(resilience: ResilienceService, options: Rate
     const { remaining, resetAfterMs } = limiter.peek();
     return {
       status: remaining === 0 ? (options.exhaustedIs ?? 'up') : 'up',
-      details: { remaining, resetAfterMs: Math.ceil(resetAfterMs), waiting: limiter.waiting, rejections: limiter.rejections, keys: limiter.keyCount },
+      details: {
+        remaining,
+        resetAfterMs: Math.ceil(resetAfterMs),
+        waiting: limiter.waiting,
+        rejections: limiter.rejections,
+        keys: limiter.keyCount,
+      },
     };
   });
 }

@@ -1,0 +1,66 @@
+import { Deadline, TimerQueue } from '../../src/engine/timer-queue.js';
+import { FakeClock } from '../../src/testing/index.js';
+
+describe('a timer queue', () => {
+  const make = () => {
+    const clock = new FakeClock();
+    const queue = new TimerQueue(clock);
+    const fired: string[] = [];
+    const arm = (name: string, ms: number): Deadline => {
+      const deadline = new Deadline(() => fired.push(`${name}@${clock.now()}`));
+      queue.arm(deadline, ms, clock.now());
+      return deadline;
+    };
+    return { clock, queue, fired, arm };
+  };
+
+  it('fires each deadline at its time, in order', async () => {
+    const { clock, fired, arm } = make();
+    arm('a', 100);
+    await clock.advance(30);
+    arm('b', 100);
+    arm('c', 50);
+    await clock.advance(200);
+    expect(fired).toEqual(['c@80', 'a@100', 'b@130']);
+  });
+
+  it('sets one timer a duration, however many deadlines there are', () => {
+    const { clock, arm } = make();
+    for (let index = 0; index < 1000; index++) arm('x', 100);
+    arm('y', 200);
+    expect(clock.pendingTimers).toBe(2);
+  });
+
+  it('never fires what was disarmed, and keeps no timer for it', async () => {
+    const { clock, queue, fired, arm } = make();
+    const [first, middle, last] = [arm('a', 100), arm('b', 100), arm('c', 100)];
+    queue.disarm(middle);
+    queue.disarm(middle);
+    queue.disarm(first);
+    queue.disarm(last);
+    await clock.advance(500);
+    expect(fired).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('arms a deadline again from within its own firing', async () => {
+    const { clock, queue } = make();
+    const times: number[] = [];
+    const deadline: Deadline = new Deadline(() => {
+      times.push(clock.now());
+      if (times.length < 3) queue.arm(deadline, 10, clock.now());
+    });
+    queue.arm(deadline, 10, 0);
+    await clock.advance(100);
+    expect(times).toEqual([10, 20, 30]);
+  });
+
+  it('forgets everything when it is cleared', async () => {
+    const { clock, queue, fired, arm } = make();
+    arm('a', 100);
+    queue.clear();
+    expect(clock.pendingTimers).toBe(0);
+    await clock.advance(200);
+    expect(fired).toEqual([]);
+  });
+});

@@ -1,0 +1,176 @@
+import { BulkheadFullError, policies, ResilienceConfigError, type BulkheadOptions } from '../../src/core.js';
+import { Lab } from '../support/lab.js';
+
+const priority = ((value: number) => value) as never;
+
+describe('a bulkhead', () => {
+  it('lets so many calls run at a time, and so many wait', async () => {
+    const lab = new Lab();
+    const policy = policies.bulkhead({ name: 'b', maxConcurrent: 2, maxQueue: 1 });
+    const calls = [1, 2, 3, 4].map(() => lab.call(policy, 'ok@100'));
+    const bulkhead = lab.resilience.bulkhead('b');
+    expect([bulkhead.running, bulkhead.queued, bulkhead.utilization]).toEqual([2, 1, 1]);
+    await lab.clock.advance('1s');
+    expect(calls.map(({ starts }) => starts[0])).toEqual([0, 0, 100, undefined]);
+    expect(calls[3]!.error).toMatchObject({ reason: 'capacity', message: 'Bulkhead "b": 2 of 2 places in use, 1 of 1 waiting' });
+    expect([bulkhead.running, bulkhead.queued, bulkhead.rejections]).toEqual([0, 0, 1]);
+  });
+
+  it('gives a place back however the call ends', async () => {
+    const lab = new Lab();
+    const policy = policies.combine(policies.timeout('50ms'), policies.bulkhead({ name: 'b', maxConcurrent: 1 }));
+    for (const script of ['ok', 'fail', 'ok@10', 'fail@10', 'ok@80', 'fail@80']) {
+      lab.call(policy, script);
+      await lab.clock.advance(100);
+      expect(lab.resilience.bulkhead('b').running).toBe(0);
+    }
+    const thrown = lab.resilience.execute(policy, () => {
+      throw new Error('at once');
+    });
+    await expect(thrown).rejects.toThrow('at once');
+    expect(lab.resilience.bulkhead('b').running).toBe(0);
+  });
+
+  it('keeps a place taken until the method has really settled', async () => {
+    const lab = new Lab();
+    const policy = policies.combine(policies.timeout('50ms'), policies.bulkhead({ name: 'b', maxConcurrent: 1, maxQueue: 5 }));
+    const slow = lab.call(policy, 'ok@200');
+    await lab.clock.advance(60);
+    const next = lab.call(policy, 'ok@10');
+    expect(slow.at).toBe(50);
+    expect(lab.resilience.bulkhead('b').running).toBe(1);
+    await lab.clock.advance('1s');
+    expect(next.error).toMatchObject({ code: 'ERR_TIMEOUT' }); // it waited for the place until its own time was over
+    expect(next.starts).toEqual([]);
+    expect(lab.resilience.bulkhead('b')).toMatchObject({ running: 0, queued: 0 });
+  });
+
+  it('serves higher priorities first', async () => {
+    const lab = new Lab();
+    const policy = policies.bulkhead({ maxConcurrent: 1, maxQueue: 9, priority });
+    const calls = [0, 1, 5, 1, 5].map((value) => lab.call(policy, 'ok@10', { args: [value] }));
+    await lab.clock.advance('1s');
+    expect(calls.map(({ starts }) => starts[0])).toEqual([0, 30, 10, 40, 20]);
+  });
+
+  it.each<[string, BulkheadOptions, number[], (string | undefined)[]]>([
+    ['turns the newcomer away by default', {}, [0, 1, 1, 1], [undefined, undefined, undefined, 'capacity']],
+    ['drops the oldest where that is wanted', { overflow: 'drop-oldest' }, [0, 1, 1, 1], [undefined, 'displaced', undefined, undefined]],
+    ['drops the oldest of the lowest priority', { overflow: 'drop-oldest' }, [0, 5, 2, 5], [undefined, undefined, 'displaced', undefined]],
+    ['drops nobody of a higher priority', { overflow: 'drop-oldest' }, [0, 5, 5, 2], [undefined, undefined, undefined, 'capacity']],
+  ])('%s', async (_what, options, priorities, reasons) => {
+    const lab = new Lab();
+    const policy = policies.bulkhead({ maxConcurrent: 1, maxQueue: 2, priority, ...options });
+    const calls = priorities.map((value) => lab.call(policy, 'ok@10', { args: [value] }));
+    await lab.clock.advance('1s');
+    expect(calls.map(({ error }) => (error as BulkheadFullError | undefined)?.reason)).toEqual(reasons);
+  });
+
+  it('lets wait only so long', async () => {
+    const lab = new Lab();
+    const policy = policies.bulkhead({ name: 'b', maxConcurrent: 1, maxQueue: 5, queueTimeout: '100ms' });
+    lab.call(policy, 'ok@150');
+    const waiting = lab.call(policy, 'ok');
+    await lab.clock.advance('1s');
+    expect(waiting).toMatchObject({
+      at: 100,
+      starts: [],
+      error: { reason: 'queue-timeout', message: 'Bulkhead "b": no place within 100 ms' },
+    });
+    expect(lab.told.filter((type) => type.startsWith('bulkhead'))).toEqual(['bulkhead.queued', 'bulkhead.rejected']);
+    expect(lab.clock.pendingTimers).toBe(0);
+  });
+
+  it('lets waiters in at once when it grows, and runs out when it shrinks', async () => {
+    const lab = new Lab();
+    const policy = policies.bulkhead({ name: 'b', maxConcurrent: 1, maxQueue: 9 });
+    const calls = [1, 2, 3, 4].map(() => lab.call(policy, 'ok@100'));
+    const bulkhead = lab.resilience.bulkhead('b');
+    await lab.clock.advance(10);
+    bulkhead.resize(3);
+    await lab.clock.advance(10);
+    expect([bulkhead.running, bulkhead.queued, bulkhead.maxConcurrent]).toEqual([3, 1, 3]);
+    bulkhead.resize(1);
+    await lab.clock.advance('1s');
+    expect(calls.map(({ starts }) => starts[0])).toEqual([0, 10, 10, 110]);
+    expect(() => bulkhead.resize(0)).toThrow(ResilienceConfigError);
+  });
+
+  it('has places for each key and common ones, and forgets idle keys first', async () => {
+    const lab = new Lab();
+    const policy = policies.bulkhead({ name: 'b', maxConcurrent: 1, maxKeys: 2, key: ((tenant: string | undefined) => tenant) as never });
+    const call = (key: string | undefined) => lab.call(policy, 'ok@100', { args: [key] });
+    const calls = ['a', 'a', 'b', undefined, undefined].map(call);
+    await lab.clock.settle();
+    expect(calls.map(({ error }) => error instanceof BulkheadFullError)).toEqual([false, true, false, false, true]);
+    expect(lab.resilience.bulkhead('b').running).toBe(3);
+    await lab.clock.advance('1s');
+    expect(lab.resilience.bulkhead('b').running).toBe(0);
+    expect(call('c').starts).toEqual([1000]);
+  });
+
+  it('takes an unusable priority for 0', async () => {
+    const lab = new Lab();
+    const policy = policies.bulkhead({ maxConcurrent: 1, maxQueue: 9, priority });
+    const calls = [0, Number.NaN, 1].map((value) => lab.call(policy, 'ok@10', { args: [value] }));
+    await lab.clock.advance('1s');
+    expect(calls.map(({ starts }) => starts[0])).toEqual([0, 20, 10]);
+  });
+
+  describe('by hand', () => {
+    it('gives permits in turn, which are given back once', async () => {
+      const lab = new Lab();
+      const bulkhead = lab.resilience.bulkhead('b', { maxConcurrent: 1, maxQueue: 2 });
+      const first = await bulkhead.acquire();
+      expect(bulkhead.tryAcquire()).toBeUndefined();
+      const order: string[] = [];
+      void bulkhead.acquire({ priority: 0 }).then((permit) => (order.push('low'), permit.release()));
+      void bulkhead.acquire({ priority: 1 }).then((permit) => (order.push('high'), permit.release()));
+      first.release();
+      first.release();
+      await lab.clock.settle();
+      expect(order).toEqual(['high', 'low']);
+      expect(bulkhead.running).toBe(0);
+      {
+        using permit = await bulkhead.acquire();
+        expect(permit).toBeDefined();
+        expect(bulkhead.running).toBe(1);
+      }
+      expect(bulkhead.running).toBe(0);
+    });
+
+    it('gives up the place in the line of who aborts, also in the moment of its turn', async () => {
+      const lab = new Lab();
+      const bulkhead = lab.resilience.bulkhead('b', { maxConcurrent: 1, maxQueue: 2, queueTimeout: '1h' });
+      const first = await bulkhead.acquire();
+      const [early, late] = [new AbortController(), new AbortController()];
+      const outcomes = [
+        expect(bulkhead.acquire({ signal: early.signal })).rejects.toThrow('early'),
+        expect(bulkhead.acquire({ signal: late.signal })).rejects.toThrow('late'),
+      ];
+      early.abort(new Error('early'));
+      expect(bulkhead.queued).toBe(1);
+      first.release();
+      late.abort(new Error('late'));
+      await Promise.all(outcomes);
+      expect([bulkhead.running, bulkhead.queued]).toEqual([0, 0]);
+      await expect(bulkhead.acquire({ signal: early.signal })).rejects.toThrow('early');
+      expect(bulkhead.running).toBe(0);
+    });
+
+    it('refuses at once where there is no queue', async () => {
+      const bulkhead = new Lab().resilience.bulkhead('b', { maxConcurrent: 1 });
+      await bulkhead.acquire();
+      await expect(bulkhead.acquire()).rejects.toBeInstanceOf(BulkheadFullError);
+    });
+
+    it('lets wait only for queueTimeout', async () => {
+      const lab = new Lab();
+      const bulkhead = lab.resilience.bulkhead('b', { maxConcurrent: 1, maxQueue: 1, queueTimeout: '1s' });
+      await bulkhead.acquire();
+      const waiting = expect(bulkhead.acquire()).rejects.toMatchObject({ reason: 'queue-timeout' });
+      await lab.clock.advance('1s');
+      await waiting;
+    });
+  });
+});

@@ -1,0 +1,321 @@
+import { CircuitOpenError, policies, ResilienceConfigError, type CircuitBreakerOptions, type Policy } from '../../src/core.js';
+import { Boom, Lab } from '../support/lab.js';
+
+/** Runs steps such as `fail`, `ok@50`, `+1s` (time passes) one after the other and gives the state after each. */
+async function states(lab: Lab, policy: Policy, name: string, script: string): Promise<string[]> {
+  const seen: string[] = [];
+  for (const step of script.split(' ')) {
+    if (step.startsWith('+')) await lab.clock.advance(step.slice(1) as '1s');
+    else {
+      const ending = lab.call(policy, step, { name });
+      await lab.clock.advance(step.includes('@') ? Number(step.split('@')[1]) : 0);
+      if (ending.error instanceof CircuitOpenError) seen.push('rejected');
+    }
+    const { state } = lab.resilience.circuitBreaker(name);
+    if (seen.at(-1) !== state && seen.at(-1) !== 'rejected') seen.push(state);
+  }
+  return seen;
+}
+
+describe('a circuit breaker', () => {
+  it.each<[string, CircuitBreakerOptions, string, string[]]>([
+    ['opens at the failure rate', { window: 4, minimumCalls: 4 }, 'ok fail ok fail', ['closed', 'open']],
+    ['does not open below the rate', { window: 4, minimumCalls: 4, failureRateThreshold: 0.75 }, 'ok fail ok fail ok fail', ['closed']],
+    ['does not open before the minimum', { minimumCalls: 5 }, 'fail fail fail fail', ['closed']],
+    ['opens when a success completes the minimum', { minimumCalls: 3 }, 'fail fail ok', ['closed', 'open']],
+    ['rejects while open', { minimumCalls: 2 }, 'fail fail ok', ['closed', 'open', 'rejected']],
+    ['says half-open when its time is over', { minimumCalls: 2, openDuration: '1s' }, 'fail fail +1s', ['closed', 'open', 'half-open']],
+    [
+      'closes after a successful trial',
+      { minimumCalls: 2, openDuration: '1s' },
+      'fail fail +1s ok',
+      ['closed', 'open', 'half-open', 'closed'],
+    ],
+    [
+      'opens again after a failed trial',
+      { minimumCalls: 2, openDuration: '1s' },
+      'fail fail +1s fail',
+      ['closed', 'open', 'half-open', 'open'],
+    ],
+    [
+      'opens again after a slow trial',
+      { minimumCalls: 2, openDuration: '1s', slowCallDuration: '50ms' },
+      'fail fail +1s ok@51',
+      ['closed', 'open', 'half-open', 'open'],
+    ],
+    ['a call is slow when it took longer, not as long', { minimumCalls: 2, slowCallDuration: '50ms' }, 'ok@50 ok@50', ['closed']],
+    ['opens at the rate of slow calls', { minimumCalls: 2, slowCallDuration: '50ms' }, 'ok@51 ok@51', ['closed', 'open']],
+    ['counts failures in a row', { consecutiveFailures: 3 }, 'fail fail ok fail fail fail', ['closed', 'open']],
+    ['in a row alone does not judge the rate', { consecutiveFailures: 3 }, Array(12).fill('fail fail ok').join(' '), ['closed']],
+    [
+      'in a row beside a window judges both',
+      { consecutiveFailures: 30, window: 4, minimumCalls: 4 },
+      'fail ok fail ok',
+      ['closed', 'open'],
+    ],
+    [
+      'forgets failures that left a time window',
+      { window: '1s', minimumCalls: 2, failureRateThreshold: 0.6 },
+      'fail +2s fail ok',
+      ['closed'],
+    ],
+    ['client errors are successes', { minimumCalls: 2, ignore: Boom }, 'fail fail fail', ['closed']],
+  ])('%s', async (_what, options, script, expected) => {
+    await expect(states(new Lab(), policies.circuitBreaker(options), 'op', script)).resolves.toEqual(expected);
+  });
+
+  it('the short form opens after so many failures in a row, for so long', async () => {
+    const lab = new Lab();
+    expect(await states(lab, policies.circuitBreaker(2, '5s'), 'op', 'fail fail +4999ms +1ms')).toEqual(['closed', 'open', 'half-open']);
+  });
+
+  it('lets no more trials pass at a time than it should', async () => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration: '1s', halfOpenCalls: 2 });
+    lab.call(policy, 'fail', { name: 'op' });
+    await lab.clock.advance('1s');
+    const calls = [1, 2, 3].map(() => lab.call(policy, 'ok@100', { name: 'op' }));
+    await lab.clock.advance('100ms');
+    expect(calls.map(({ error }) => error instanceof CircuitOpenError)).toEqual([false, false, true]);
+    expect(lab.resilience.circuitBreaker('op').state).toBe('closed');
+  });
+
+  it('never hangs half-open: a trial without an answer has failed when its time is over', async () => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration: '1s', halfOpenTimeout: '3s' });
+    lab.call(policy, 'fail', { name: 'op' });
+    await lab.clock.advance('1s');
+    lab.call(policy, 'hang', { name: 'op' });
+    const breaker = lab.resilience.circuitBreaker('op');
+    await lab.clock.advance('2999ms');
+    expect(breaker.state).toBe('half-open');
+    await lab.clock.advance('1ms');
+    expect(breaker.state).toBe('open');
+    await lab.clock.advance('999ms');
+    expect(lab.call(policy, 'ok', { name: 'op' }).starts).toEqual([]);
+    await lab.clock.advance('1ms');
+    const trial = lab.call(policy, 'ok', { name: 'op' });
+    await lab.clock.settle();
+    expect(trial.value).toBe('ok');
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('takes the open duration for the longest trial, the first one where it grows', async () => {
+    for (const openDuration of ['2s', { initial: '2s', multiplier: 3 }, () => '2s'] as const) {
+      const lab = new Lab();
+      const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration });
+      lab.call(policy, 'fail', { name: 'op' });
+      await lab.clock.advance('2s');
+      lab.call(policy, 'hang', { name: 'op' });
+      await lab.clock.advance('1999ms');
+      expect(lab.resilience.circuitBreaker('op').state).toBe('half-open');
+      await lab.clock.advance('1ms');
+      expect(lab.resilience.circuitBreaker('op').state).toBe('open');
+    }
+  });
+
+  it.each<[string, CircuitBreakerOptions['openDuration'], number[]]>([
+    ['growing to its maximum', { initial: '1s', multiplier: 2, max: '5s' }, [1000, 2000, 4000, 5000, 5000]],
+    ['by a function of the openings', (openings) => openings * 100, [100, 200, 300, 400, 500]],
+    [
+      'by a function that throws, the default',
+      () => {
+        throw new Error('no');
+      },
+      [30_000, 30_000, 30_000, 30_000, 30_000],
+    ],
+  ])('stays open %s, and starts anew after closing', async (_what, openDuration, expected) => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration: openDuration!, halfOpenTimeout: '1h' });
+    const breaker = lab.resilience.circuitBreaker('op', policy);
+    const fail = async (): Promise<number> => {
+      lab.call(policy, 'fail', { name: 'op' });
+      await lab.clock.settle();
+      return breaker.snapshot().nextTrialInMs!;
+    };
+    const seen: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      seen.push(await fail());
+      await lab.clock.advance(seen.at(-1)!);
+    }
+    expect(seen).toEqual(expected);
+    lab.call(policy, 'ok', { name: 'op' });
+    await lab.clock.settle();
+    expect(await fail()).toBe(expected[0]);
+  });
+
+  it('becomes half-open by itself where that is wanted, and keeps no timer when it is changed by hand', async () => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration: '1s', automaticHalfOpen: true });
+    lab.call(policy, 'fail', { name: 'op' });
+    await lab.clock.advance('1s');
+    expect(lab.told).toContain('circuit-breaker.half-opened');
+    lab.call(policy, 'fail', { name: 'op' });
+    await lab.clock.settle();
+    expect(lab.clock.pendingTimers).toBe(1);
+    lab.resilience.circuitBreaker('op').reset();
+    expect(lab.clock.pendingTimers).toBe(0);
+  });
+
+  it('has a circuit for each key, a common one for no key, and forgets the least used, open ones last', async () => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ consecutiveFailures: 1, maxKeys: 2, key: ((tenant: string | undefined) => tenant) as never });
+    const call = async (key: string | undefined, script: string): Promise<boolean> => {
+      const ending = lab.call(policy, script, { name: 'op', args: [key] });
+      await lab.clock.settle();
+      return ending.error instanceof CircuitOpenError;
+    };
+    await call('a', 'fail');
+    await call('b', 'ok');
+    expect(await call('a', 'ok')).toBe(true);
+    expect(await call(undefined, 'ok')).toBe(false);
+    await call('c', 'ok'); // takes the place of b, because a is open
+    const breaker = lab.resilience.circuitBreaker('op');
+    expect([breaker.stateOf('a'), breaker.stateOf('b'), breaker.keyCount, breaker.state]).toEqual(['open', 'closed', 2, 'closed']);
+    expect(breaker.worst()).toMatchObject({ key: 'a', state: 'open' });
+    expect(breaker.trips).toBe(1);
+    breaker.reset('a');
+    expect(await call('a', 'ok')).toBe(false);
+  });
+
+  it('fails the call, and takes nothing, where its key function throws', async () => {
+    const lab = new Lab();
+    const policy = policies.combine(
+      policies.circuitBreaker({
+        consecutiveFailures: 1,
+        key: () => {
+          throw new Error('key');
+        },
+      }),
+      policies.bulkhead({ name: 'places', maxConcurrent: 1 }),
+    );
+    const ending = lab.call(policy, 'ok', { name: 'op' });
+    await lab.clock.settle();
+    expect(ending).toMatchObject({ error: new Error('key'), starts: [] });
+    expect(lab.resilience.circuitBreaker('op').snapshot()).toMatchObject({ calls: 0, state: 'closed' });
+    expect(lab.resilience.bulkhead('places').running).toBe(0);
+  });
+
+  it('counts a value that onResult refuses as a failure, and passes it on', async () => {
+    const lab = new Lab();
+    const ending = lab.call(policies.circuitBreaker({ consecutiveFailures: 1, onResult: (value) => value === 'bad' }), 'ok:bad', {
+      name: 'op',
+    });
+    await lab.clock.settle();
+    expect(ending.value).toBe('bad');
+    expect(lab.resilience.circuitBreaker('op').state).toBe('open');
+  });
+
+  it('tells every change of state once, with its figures', async () => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ name: 'b', window: 10, minimumCalls: 2, openDuration: '1s' });
+    await states(lab, policy, 'b', 'fail fail ok +1s ok');
+    lab.resilience.circuitBreaker('b').forceOpen();
+    expect(lab.events.filter(({ type }) => type.startsWith('circuit-breaker'))).toEqual([
+      expect.objectContaining({
+        type: 'circuit-breaker.opened',
+        policyName: 'b',
+        operationId: 'b',
+        calls: 2,
+        failures: 2,
+        openMs: 1000,
+        lastError: expect.any(Boom) as unknown,
+      }),
+      expect.objectContaining({ type: 'circuit-breaker.rejected', retryAfterMs: 1000 }),
+      expect.objectContaining({ type: 'circuit-breaker.half-opened' }),
+      expect.objectContaining({ type: 'circuit-breaker.closed' }),
+      expect.objectContaining({ type: 'circuit-breaker.state-forced', from: 'closed', to: 'forced-open', operationId: undefined }),
+    ]);
+  });
+
+  it.each([
+    ['forceOpen', 'forced-open', true],
+    ['disable', 'disabled', false],
+    ['metricsOnly', 'metrics-only', false],
+    ['close', 'closed', false],
+    ['reset', 'closed', false],
+  ] as const)('by %s is %s until somebody says otherwise', async (method, state, rejects) => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ consecutiveFailures: 5, openDuration: '1s' });
+    const breaker = lab.resilience.circuitBreaker('op', policy);
+    breaker[method]();
+    for (let count = 0; count < 4; count++) lab.call(policy, 'fail', { name: 'op' });
+    await lab.clock.advance('1h');
+    const ending = lab.call(policy, 'ok', { name: 'op' });
+    await lab.clock.settle();
+    expect(breaker.state).toBe(state);
+    expect(ending.error instanceof CircuitOpenError).toBe(rejects);
+    expect(breaker.snapshot().calls).toBe({ 'forced-open': 0, disabled: 0, 'metrics-only': 5, closed: 5 }[state]);
+  });
+});
+
+describe('a permit of a breaker', () => {
+  it('is told once how the call ended; later endings do nothing', () => {
+    const lab = new Lab();
+    const breaker = lab.resilience.circuitBreaker('b', { consecutiveFailures: 2 });
+    const permit = breaker.acquire();
+    permit.success();
+    permit.failure(new Boom());
+    permit.release();
+    expect(breaker.snapshot()).toMatchObject({ calls: 1, failures: 0 });
+    breaker.acquire().failure(new Boom());
+    breaker.acquire().failure(new Boom());
+    expect(breaker.state).toBe('open');
+    expect(breaker.tryAcquire()).toBeUndefined();
+    expect(() => breaker.acquire()).toThrow(CircuitOpenError);
+  });
+
+  it('gives a trial back at the end of its block, where nobody said how it ended', async () => {
+    const lab = new Lab();
+    const breaker = lab.resilience.circuitBreaker('b', { consecutiveFailures: 1, openDuration: '1s' });
+    breaker.acquire().failure();
+    await lab.clock.advance('1s');
+    {
+      using permit = breaker.acquire();
+      expect(permit).toBeDefined();
+      expect(breaker.tryAcquire()).toBeUndefined();
+    }
+    breaker.acquire().success();
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('belongs to a key', () => {
+    const breaker = new Lab().resilience.circuitBreaker('b', { consecutiveFailures: 1 });
+    breaker.acquire('a').failure();
+    expect([breaker.tryAcquire('a'), breaker.stateOf('a'), breaker.state]).toEqual([undefined, 'open', 'closed']);
+    expect(breaker.tryAcquire('b')).toBeDefined();
+    expect(() => breaker.acquire('a')).toThrow('for key "a" is open');
+  });
+});
+
+describe('a name', () => {
+  it('stands for one breaker, whoever uses it', async () => {
+    const lab = new Lab();
+    const policy = () => policies.circuitBreaker({ name: 'shared', consecutiveFailures: 1, on: Boom });
+    lab.call(policy(), 'fail', { name: 'one' });
+    await lab.clock.settle();
+    const other = lab.call(policy(), 'ok', { name: 'two' });
+    await lab.clock.settle();
+    expect(other.error).toMatchObject({ code: 'ERR_CIRCUIT_OPEN', operationId: 'two', policyName: 'shared' });
+  });
+
+  it('with different options is a mistake that names both places', () => {
+    const lab = new Lab();
+    lab.call(policies.circuitBreaker({ name: 'shared', window: 10 }), 'ok', { name: 'one' });
+    expect(() => lab.resilience.execute(policies.circuitBreaker({ name: 'shared', window: 20 }), () => 1, { name: 'two' })).toThrow(
+      new ResilienceConfigError([
+        'two: the name "shared" is in use by one with a different window; equal names share one circuitBreaker, so give both the same options or one another name',
+      ]),
+    );
+  });
+
+  it('without one the policy object owns the state', async () => {
+    const lab = new Lab();
+    const [first, second] = [policies.circuitBreaker(1), policies.circuitBreaker(1)];
+    lab.call(first, 'fail');
+    await lab.clock.settle();
+    const [closed, open] = [lab.call(second, 'ok'), lab.call(first, 'ok')];
+    await lab.clock.settle();
+    expect([closed.value, (open.error as { code?: string }).code]).toEqual(['ok', 'ERR_CIRCUIT_OPEN']);
+  });
+});

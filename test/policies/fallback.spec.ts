@@ -1,0 +1,132 @@
+import { policies, type FallbackOptions } from '../../src/core.js';
+import { Boom, Lab } from '../support/lab.js';
+
+class Special extends Boom {}
+const failing = (message: string) => () => {
+  throw new Error(message);
+};
+
+async function answer(options: Parameters<typeof policies.fallback>[0], error: unknown = new Boom('original')): Promise<unknown> {
+  return new Lab().resilience
+    .execute(policies.fallback(options), () => Promise.reject(error as Error), { args: ['a', 'b'] })
+    .catch((caught: unknown) => ({ caught }));
+}
+
+describe('a fallback', () => {
+  it.each<[string, Parameters<typeof policies.fallback>[0], unknown]>([
+    ['gives a fixed value', { value: 5 }, 5],
+    ['gives a fixed undefined', { value: undefined }, undefined],
+    ['gives a fixed value among options', { value: 5, on: Boom }, 5],
+    ['gives what a function gives', () => 'made', 'made'],
+    ['waits for a promise', async () => 'later', 'later'],
+    ['takes the first tier that answers', { tiers: [failing('one'), () => 'two', failing('three')] }, 'two'],
+    [
+      'passes by tiers for other errors',
+      {
+        tiers: [
+          { on: TypeError, use: () => 'no' },
+          { on: Boom, use: { value: 'yes' } },
+        ],
+      },
+      'yes',
+    ],
+    [
+      'takes a tier’s answer only where it is valid',
+      { tiers: [() => 1, async () => 2, () => 3], validate: (value: number) => value > 1 } as FallbackOptions,
+      2,
+    ],
+  ])('%s', async (_what, options, expected) => {
+    await expect(answer(options)).resolves.toEqual(expected);
+  });
+
+  it('is told the error and the arguments as the caller gave them', async () => {
+    await expect(answer((error: unknown, ...args: unknown[]) => [(error as Error).message, ...args])).resolves.toEqual([
+      'original',
+      'a',
+      'b',
+    ]);
+  });
+
+  it('does not answer for errors that it does not name', async () => {
+    for (const options of [{ value: 1, on: TypeError }, { value: 1, ignore: Boom }, { tiers: [{ on: TypeError, use: () => 1 }] }]) {
+      await expect(answer(options)).resolves.toMatchObject({ caught: { message: 'original' } });
+    }
+    await expect(answer({ value: 1 }, Object.assign(new Error('not found'), { status: 404 }))).resolves.toMatchObject({
+      caught: { message: 'not found' },
+    });
+  });
+
+  it('throws the last tier’s error with the original as its cause, where none answers', async () => {
+    const { caught } = (await answer({ tiers: [failing('one'), failing('two')] })) as { caught: Error };
+    expect([caught.message, (caught.cause as Error).message]).toEqual(['two', 'original']);
+    const invalid = (await answer({ tiers: [() => 1], validate: () => false })) as { caught: Error };
+    expect(invalid.caught.message).toBe('anonymous: validate refused the value of fallback tier 1');
+    expect((invalid.caught.cause as Error).message).toBe('original');
+  });
+
+  it('leaves an error alone that has a cause, is frozen, is no error, or is the original', async () => {
+    const own = new Error('own', { cause: 'mine' });
+    const frozen = Object.freeze(new Error('frozen'));
+    for (const error of [own, frozen, 'text']) {
+      expect(
+        (
+          (await answer({
+            tiers: [
+              () => {
+                throw error;
+              },
+            ],
+          })) as { caught: unknown }
+        ).caught,
+      ).toBe(error);
+    }
+    expect(own.cause).toBe('mine');
+    const original = new Special('same');
+    const { caught } = (await answer(
+      {
+        tiers: [
+          (error: unknown) => {
+            throw error;
+          },
+        ],
+      },
+      original,
+    )) as { caught: Error };
+    expect(caught).toBe(original);
+    expect(caught.cause).toBeUndefined();
+  });
+
+  it('counts a throwing validate as a tier that failed', async () => {
+    await expect(
+      answer({
+        tiers: [() => 1, () => 2],
+        validate: (value: number) => {
+          if (value === 1) throw new Error('x');
+          return true;
+        },
+      } as FallbackOptions),
+    ).resolves.toBe(2);
+  });
+
+  it('answers for a bad result', async () => {
+    const lab = new Lab();
+    const ending = lab.call(
+      policies.fallback({ tiers: [(bad: unknown) => `instead of ${String(bad)}`], onResult: (value) => value === 'bad' }),
+      'ok:bad',
+    );
+    await lab.clock.settle();
+    expect(ending.value).toBe('instead of bad');
+  });
+
+  it('tells which tier answered and which failed', async () => {
+    const lab = new Lab();
+    lab.call(policies.fallback({ tiers: [failing('one'), () => 2] }), 'fail', { name: 'op' });
+    await lab.clock.settle();
+    expect(lab.events).toEqual([
+      expect.objectContaining({ type: 'fallback.failed', tier: 1, tierError: new Error('one'), policyName: 'op' }),
+      expect.objectContaining({ type: 'fallback.served', tier: 2, error: expect.any(Boom) as unknown }),
+      expect.objectContaining({ type: 'operation.succeeded' }),
+    ]);
+    expect(lab.resilience.metrics('op')).toMatchObject({ operations: 1, successes: 1, failures: 0, fallbacksServed: 1 });
+  });
+});
