@@ -69,12 +69,16 @@ export class PromiseDriver {
     };
     const call = this.take();
     this.pipeline.begin(call, target, watched, args, undefined);
-    const step = this.pipeline.step(call);
-    const pending = step === 'invoke' ? this.invoke(call, () => source !== undefined) : this.perform(call, step);
-    if (source === undefined) return this.handOut(call, pending ?? this.advance(call));
-    this.pipeline.withdraw(call);
-    this.recycle(call);
-    return source;
+    for (;;) {
+      const step = this.pipeline.step(call);
+      const pending = step === 'invoke' ? this.invoke(call, () => source !== undefined) : this.perform(call, step);
+      if (source !== undefined) {
+        this.pipeline.withdraw(call);
+        this.recycle(call);
+        return source;
+      }
+      if (pending !== undefined || step === 'done') return this.handOut(call, pending);
+    }
   }
 
   /** @param isForeign Where it says so, the result is none of this driver's business. */

@@ -52,7 +52,7 @@ function checkedMethod(
       `cannot protect ${place}: it returns a plain value (${(type as { name: string }).name.toLowerCase()}), not a Promise or an Observable`,
     );
   }
-  return descriptor as TypedPropertyDescriptor<Method>;
+  return descriptor;
 }
 
 function decorateClass(label: string, target: object, declare: (declarations: Declarations) => void): void {
@@ -66,7 +66,7 @@ function decorateClass(label: string, target: object, declare: (declarations: De
       const descriptor = Object.getOwnPropertyDescriptor(level, key)!;
       if (seen.has(key) || typeof descriptor.value !== 'function') continue;
       seen.add(key);
-      if (protectByClass(prototype, level, key, descriptor as TypedPropertyDescriptor<Method>)) continue;
+      if (protectByClass(prototype, level, key, descriptor)) continue;
       passedBy.push(String(key));
     }
   }

@@ -18,12 +18,16 @@ type Fits<Args extends readonly unknown[], Result, Method extends AsyncMethod> =
   : { readonly mistake: 'a function of the options expects other arguments than this method takes' };
 
 /** A decorator for async methods, and for classes that have some. */
-export interface PolicyDecorator<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
+export interface PolicyDecorator<
+  Args extends readonly unknown[] = readonly unknown[],
+  Result = unknown,
+  OtherArgs extends readonly unknown[] = readonly unknown[],
+> {
   <Class extends AnyClass>(target: Class): void;
   <Method extends AsyncMethod>(
     target: object,
     key: string | symbol,
-    descriptor: TypedPropertyDescriptor<Method> & Fits<Args, Result, Method>,
+    descriptor: TypedPropertyDescriptor<Method> & Fits<Args, Result, Method> & Fits<OtherArgs, unknown, Method>,
   ): void;
 }
 

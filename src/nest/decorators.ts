@@ -37,12 +37,16 @@ export function CircuitBreaker<Args extends Arguments = Arguments, Result = unkn
 }
 
 /** Lets so many calls run at a time: `@Bulkhead(10)`, `@Bulkhead({ maxConcurrent: 10, maxQueue: 50 })`. */
-export function Bulkhead<Args extends Arguments = Arguments>(options: number | BulkheadOptions<Args> = {}): PolicyDecorator<Args> {
+export function Bulkhead<Args extends Arguments = Arguments, PriorityArgs extends Arguments = Arguments>(
+  options: number | BulkheadOptions<Args, PriorityArgs> = {},
+): PolicyDecorator<Args, unknown, PriorityArgs> {
   return declares('Bulkhead', policies.bulkhead(options));
 }
 
 /** Lets so many calls start: `@RateLimit(100)` (a second), `@RateLimit({ limit: 600, per: '1m' })`. */
-export function RateLimit<Args extends Arguments = Arguments>(options: number | RateLimitOptions<Args>): PolicyDecorator<Args> {
+export function RateLimit<Args extends Arguments = Arguments, CostArgs extends Arguments = Arguments>(
+  options: number | RateLimitOptions<Args, CostArgs>,
+): PolicyDecorator<Args, unknown, CostArgs> {
   return declares('RateLimit', policies.rateLimit(options));
 }
 

@@ -135,13 +135,11 @@ export function* prototypesOf(target: Class): Generator<object> {
   }
 }
 
+function level(source: string, { policies, presets, order }: Declarations): DeclaredLevel {
+  return { source, policies: policies.toReversed(), presets: presets.toReversed(), order };
+}
+
 /** What was declared for a method, weakest level first, each in the order of the source. */
 export function levelsOf(method: ProtectedMethod): readonly DeclaredLevel[] {
-  const level = (source: string, { policies, presets, order }: Declarations): DeclaredLevel => ({
-    source,
-    policies: policies.toReversed(),
-    presets: presets.toReversed(),
-    order,
-  });
   return [...method.classes.map((target) => level('class', declarationsOf(target))), level('method', method.own)];
 }

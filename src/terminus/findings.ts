@@ -73,7 +73,7 @@ function select<Instance extends { readonly name: string }>(
   const chosen = names === undefined ? instances : instances.filter(({ name }) => names.includes(name));
   const missing = (names ?? []).filter((name) => !instances.some((instance) => instance.name === name));
   return [
-    ...chosen.map((instance) => ({ name: instance.name, ...look(instance) })),
+    ...chosen.map((instance): Finding => Object.assign({ name: instance.name }, look(instance))),
     ...missing.map((name): Finding => ({ name, status: 'degraded', details: { state: 'unknown' } })),
   ];
 }

@@ -147,7 +147,9 @@ describe('a protected Observable', () => {
       policies.fallback(async () => 'later'),
       () => throwError(() => new Boom()),
     );
-    const bad = collect(second, policies.fallback({ tiers: [() => Promise.reject(new Boom('tier'))] }), () => throwError(() => new Boom()));
+    const bad = collect(second, policies.fallback({ tiers: [(): Promise<string> => Promise.reject(new Boom('tier'))] }), () =>
+      throwError(() => new Boom()),
+    );
     await first.clock.settle();
     expect(good.seen).toEqual(['later', 'complete']);
     expect(bad.seen).toEqual([['error', 'tier']]);
@@ -156,7 +158,7 @@ describe('a protected Observable', () => {
   it('takes the next tier where the first value of one is refused', async () => {
     const policy = policies.fallback({
       tiers: [() => of(1, 2), () => of(3).pipe(delay(0)), () => of(5, 1)],
-      validate: (value) => value !== 1 && value !== 3,
+      validate: (value: unknown) => value !== 1 && value !== 3,
     });
     const lab = new Lab();
     const { seen } = collect(lab, policy, () => throwError(() => new Boom()));

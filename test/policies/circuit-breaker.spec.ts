@@ -101,7 +101,7 @@ describe('a circuit breaker', () => {
   });
 
   it('takes the open duration for the longest trial, the first one where it grows', async () => {
-    for (const openDuration of ['2s', { initial: '2s', multiplier: 3 }, () => '2s'] as const) {
+    for (const openDuration of ['2s', { initial: '2s', multiplier: 3 }, () => '2s' as const] as const) {
       const lab = new Lab();
       const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration });
       lab.call(policy, 'fail', { name: 'op' });
@@ -159,7 +159,7 @@ describe('a circuit breaker', () => {
 
   it('has a circuit for each key, a common one for no key, and forgets the least used, open ones last', async () => {
     const lab = new Lab();
-    const policy = policies.circuitBreaker({ consecutiveFailures: 1, maxKeys: 2, key: ((tenant: string | undefined) => tenant) as never });
+    const policy = policies.circuitBreaker({ consecutiveFailures: 1, maxKeys: 2, key: (tenant: string | undefined) => tenant });
     const call = async (key: string | undefined, script: string): Promise<boolean> => {
       const ending = lab.call(policy, script, { name: 'op', args: [key] });
       await lab.clock.settle();

@@ -6,14 +6,16 @@ const failing = (message: string) => () => {
   throw new Error(message);
 };
 
-async function answer(options: Parameters<typeof policies.fallback>[0], error: unknown = new Boom('original')): Promise<unknown> {
+type AnyFallback = Parameters<typeof policies.fallback<readonly never[], unknown>>[0];
+
+async function answer(options: AnyFallback, error: unknown = new Boom('original')): Promise<unknown> {
   return new Lab().resilience
     .execute(policies.fallback(options), () => Promise.reject(error as Error), { args: ['a', 'b'] })
     .catch((caught: unknown) => ({ caught }));
 }
 
 describe('a fallback', () => {
-  it.each<[string, Parameters<typeof policies.fallback>[0], unknown]>([
+  it.each<[string, AnyFallback, unknown]>([
     ['gives a fixed value', { value: 5 }, 5],
     ['gives a fixed undefined', { value: undefined }, undefined],
     ['gives a fixed value among options', { value: 5, on: Boom }, 5],
@@ -32,7 +34,7 @@ describe('a fallback', () => {
     ],
     [
       'takes a tier’s answer only where it is valid',
-      { tiers: [() => 1, async () => 2, () => 3], validate: (value: number) => value > 1 } as FallbackOptions,
+      { tiers: [() => 1, async () => 2, () => 3], validate: (value: number) => value > 1 } as FallbackOptions<readonly never[]>,
       2,
     ],
   ])('%s', async (_what, options, expected) => {
@@ -104,7 +106,7 @@ describe('a fallback', () => {
           if (value === 1) throw new Error('x');
           return true;
         },
-      } as FallbackOptions),
+      } as FallbackOptions<readonly never[]>),
     ).resolves.toBe(2);
   });
 

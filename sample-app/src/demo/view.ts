@@ -2,7 +2,7 @@ import type { PhaseResult } from './phases.js';
 
 /** What is shown while the demo runs: one line a second, or a few lines that change in place on a terminal. */
 export class View {
-  private readonly isTerminal = process.stdout.isTTY === true && process.env['CI'] === undefined;
+  private readonly isTerminal = process.stdout.isTTY && process.env['CI'] === undefined;
   private linesUp = 0;
 
   constructor(private readonly perSecond: number) {}

@@ -14,9 +14,11 @@ export class InventoryClient {
   @CircuitBreaker({ name: 'inventory', consecutiveFailures: 5, openDuration: '800ms' })
   @Timeout('300ms')
   async stockOf(sku: string, @Attempt() attempt?: AttemptContext): Promise<Stock> {
-    const { available } = await callProvider<{ available: number }>(`${this.providerUrl}/stock/${sku}`, 'protected', {
-      ...(attempt === undefined ? {} : { signal: attempt.signal }),
-    });
+    const { available } = await callProvider<{ available: number }>(
+      `${this.providerUrl}/stock/${sku}`,
+      'protected',
+      attempt === undefined ? {} : { signal: attempt.signal },
+    );
     this.lastKnown.set(sku, available);
     return { available, stale: false };
   }

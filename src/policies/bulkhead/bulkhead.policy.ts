@@ -1,7 +1,7 @@
 import { callback, choice, duration, integer, shorthand, text, type Duration, type Rule } from '../../options/index.js';
 
 /** Lets so many calls run at a time. */
-export interface BulkheadOptions<Args extends readonly unknown[] = readonly never[]> {
+export interface BulkheadOptions<Args extends readonly unknown[] = readonly never[], PriorityArgs extends readonly unknown[] = Args> {
   /**
    * Calls that run at a time.
    * @default 10
@@ -15,7 +15,7 @@ export interface BulkheadOptions<Args extends readonly unknown[] = readonly neve
   /** How long a call may wait. Without it as long as its caller does. */
   queueTimeout?: Duration;
   /** Who waits goes by this, higher first; first in, first out within one. Default: all the same. */
-  priority?: (...args: Args) => number;
+  priority?: (...args: PriorityArgs) => number;
   /**
    * Where the queue is full: turn the newcomer away, or the oldest waiter of the lowest priority not above the newcomer's.
    * @default 'reject'
@@ -33,7 +33,10 @@ export interface BulkheadOptions<Args extends readonly unknown[] = readonly neve
 }
 
 /** `policies.bulkhead(...)`. */
-export interface BulkheadPolicy<Args extends readonly unknown[] = readonly never[]> extends BulkheadOptions<Args> {
+export interface BulkheadPolicy<
+  Args extends readonly unknown[] = readonly never[],
+  PriorityArgs extends readonly unknown[] = Args,
+> extends BulkheadOptions<Args, PriorityArgs> {
   readonly kind: 'bulkhead';
 }
 
@@ -49,8 +52,8 @@ export const bulkheadRules = {
 } satisfies Record<keyof BulkheadOptions, Rule>;
 
 /** Lets so many calls run at a time: `bulkhead(10)`, `bulkhead({ maxConcurrent: 10, maxQueue: 50 })`. */
-export function bulkhead<Args extends readonly unknown[] = readonly never[]>(
-  options: number | BulkheadOptions<Args> = {},
-): BulkheadPolicy<Args> {
+export function bulkhead<Args extends readonly unknown[] = readonly never[], PriorityArgs extends readonly unknown[] = readonly never[]>(
+  options: number | BulkheadOptions<Args, PriorityArgs> = {},
+): BulkheadPolicy<Args, PriorityArgs> {
   return { ...shorthand('maxConcurrent', options), kind: 'bulkhead' };
 }

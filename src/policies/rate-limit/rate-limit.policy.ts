@@ -4,7 +4,7 @@ import { callback, choice, duration, either, integer, number, shorthand, text, t
 export type RateLimitAlgorithm = 'token-bucket' | 'fixed-window' | 'sliding-window' | 'leaky-bucket';
 
 /** Lets so many calls start in a time. */
-export interface RateLimitOptions<Args extends readonly unknown[] = readonly never[]> {
+export interface RateLimitOptions<Args extends readonly unknown[] = readonly never[], CostArgs extends readonly unknown[] = Args> {
   /** Calls (or cost) in `per`. Required. */
   limit: number;
   /**
@@ -33,13 +33,16 @@ export interface RateLimitOptions<Args extends readonly unknown[] = readonly nev
    * How many permits a call takes: a number, or a function of its arguments.
    * @default 1
    */
-  cost?: number | ((...args: Args) => number);
+  cost?: number | ((...args: CostArgs) => number);
   /** Limiters of one name share their permits. Default: the operation id. */
   name?: string;
 }
 
 /** `policies.rateLimit(...)`. */
-export interface RateLimitPolicy<Args extends readonly unknown[] = readonly never[]> extends RateLimitOptions<Args> {
+export interface RateLimitPolicy<
+  Args extends readonly unknown[] = readonly never[],
+  CostArgs extends readonly unknown[] = Args,
+> extends RateLimitOptions<Args, CostArgs> {
   readonly kind: 'rateLimit';
 }
 
@@ -59,8 +62,8 @@ export const rateLimitRules = {
 } satisfies Record<keyof RateLimitOptions, Rule>;
 
 /** Lets so many calls start: `rateLimit(100)` (a second), `rateLimit({ limit: 600, per: '1m' })`. */
-export function rateLimit<Args extends readonly unknown[] = readonly never[]>(
-  options: number | RateLimitOptions<Args>,
-): RateLimitPolicy<Args> {
+export function rateLimit<Args extends readonly unknown[] = readonly never[], CostArgs extends readonly unknown[] = readonly never[]>(
+  options: number | RateLimitOptions<Args, CostArgs>,
+): RateLimitPolicy<Args, CostArgs> {
   return { ...shorthand('limit', options), kind: 'rateLimit' };
 }

@@ -1,0 +1,215 @@
+import { Inject, Injectable, Module, Scope } from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import {
+  CircuitBreaker,
+  policies,
+  ResilienceModule,
+  ResilienceService,
+  Retry,
+  type ResilienceEvent,
+  type ResilienceModuleOptions,
+} from '../../src/index.js';
+import { FakeClock } from '../../src/testing/index.js';
+import { closeAll, service, start } from '../support/nest.js';
+
+afterEach(closeAll);
+
+@Injectable()
+class Client {
+  attempts = 0;
+
+  @Retry()
+  async work(): Promise<never> {
+    this.attempts++;
+    throw new Error('no');
+  }
+}
+
+const twice: ResilienceModuleOptions = { defaults: { retry: { maxAttempts: 2, backoff: 'none' } } };
+
+describe('ResilienceModule', () => {
+  it('works without arguments, and once only', async () => {
+    const app = await start({ providers: [Client] });
+    expect(service(app).list()).toHaveLength(1);
+    @Module({ imports: [ResilienceModule.forRoot()] })
+    class Feature {}
+    const again = Test.createTestingModule({ imports: [ResilienceModule.forRoot(), Feature] }).compile();
+    await expect(again.then((module) => module.init())).rejects.toThrow('ResilienceModule.forRoot() is imported more than once');
+  });
+
+  it('is global, unless it should not be', async () => {
+    @Module({ providers: [Client], exports: [Client] })
+    class Feature {}
+    const app = await start({ imports: [Feature] }, twice);
+    await expect(app.get(Client).work()).rejects.toThrow('no');
+    expect(app.get(Client).attempts).toBe(2);
+    const local = Test.createTestingModule({
+      imports: [ResilienceModule.forRoot({ isGlobal: false }), Feature],
+    }).compile();
+    await expect(local).rejects.toThrow('ResilienceModule.forRoot() is missing');
+  });
+
+  it.each<[string, () => Parameters<typeof ResilienceModule.forRootAsync>[0]]>([
+    [
+      'useFactory',
+      () => ({
+        imports: [OptionsModule],
+        inject: [OptionsSource],
+        useFactory: (source: OptionsSource) => source.createResilienceOptions(),
+      }),
+    ],
+    ['useClass', () => ({ useClass: OptionsSource })],
+    ['useExisting', () => ({ imports: [OptionsModule], useExisting: OptionsSource })],
+  ])('takes its options by %s', async (_form, options) => {
+    const module = await Test.createTestingModule({ imports: [ResilienceModule.forRootAsync(options())], providers: [Client] }).compile();
+    await module.init();
+    await expect(module.get(Client).work()).rejects.toThrow('no');
+    expect(module.get(Client).attempts).toBe(2);
+    await module.close();
+  });
+
+  it('may take its options from a provider with decorated methods, which runs under the defaults of the library before', async () => {
+    @Injectable()
+    class RemoteConfig {
+      attempts = 0;
+
+      @Retry({ backoff: 'none' })
+      async load(): Promise<ResilienceModuleOptions> {
+        if (++this.attempts % 3 !== 0) throw new Error('not yet');
+        return { defaults: { retry: { maxAttempts: 1 } } };
+      }
+    }
+    @Module({ providers: [RemoteConfig], exports: [RemoteConfig] })
+    class ConfigModule {}
+    const module = await Test.createTestingModule({
+      imports: [
+        ResilienceModule.forRootAsync({
+          imports: [ConfigModule],
+          inject: [RemoteConfig],
+          useFactory: (config: RemoteConfig) => config.load(),
+        }),
+      ],
+    }).compile();
+    await module.init();
+    const config = module.get(RemoteConfig, { strict: false });
+    expect(config.attempts).toBe(3);
+    await expect(config.load()).rejects.toThrow('not yet');
+    expect(config.attempts).toBe(4);
+    await module.close();
+  });
+
+  it('refuses options that depend on a request', async () => {
+    const module = await Test.createTestingModule({
+      imports: [ResilienceModule.forRootAsync({ inject: [REQUEST], useFactory: () => ({}) })],
+      providers: [Client],
+    }).compile();
+    await expect(module.init()).rejects.toThrow('the options of ResilienceModule.forRootAsync() depend on something request-scoped');
+  });
+
+  it('keeps two applications in one process apart, also after one has closed', async () => {
+    @Injectable()
+    class Breaking {
+      @CircuitBreaker({ consecutiveFailures: 1, name: 'same' })
+      async work(): Promise<never> {
+        throw new Error('no');
+      }
+    }
+    const [first, second] = [await start({ providers: [Breaking] }), await start({ providers: [Breaking] })];
+    await expect(first.get(Breaking).work()).rejects.toThrow('no');
+    await expect(first.get(Breaking).work()).rejects.toMatchObject({ code: 'ERR_CIRCUIT_OPEN' });
+    expect(service(second).circuitBreaker('same').state).toBe('closed');
+    await first.close();
+    await expect(second.get(Breaking).work()).rejects.toThrow('no');
+    const third = await start({ providers: [Breaking] });
+    await expect(third.get(Breaking).work()).rejects.toThrow('no');
+    expect(service(third).metrics('Breaking.work').operations).toBe(1);
+  });
+
+  it('gives the service that runs policies without decorators, with everything from forRoot', async () => {
+    const clock = new FakeClock();
+    const events: ResilienceEvent[] = [];
+    const app = await start({}, { clock, onEvent: (event) => events.push(event), ...twice });
+    let attempts = 0;
+    const call = service(app).execute(policies.retry({ backoff: '1h' }), () => {
+      attempts++;
+      throw new Error('no');
+    });
+    const outcome = expect(call).rejects.toThrow('no');
+    await clock.advance('1h');
+    await outcome;
+    expect([attempts, events.map(({ type }) => type)]).toEqual([2, ['retry.scheduled', 'retry.exhausted', 'operation.failed']]);
+    expect(app.get(ResilienceService)).toBe(service(app));
+  });
+
+  it('is usable in the hooks of others, at start and at the end', async () => {
+    const seen: string[] = [];
+    @Injectable()
+    class Hooks {
+      attempts = 0;
+
+      @Retry({ backoff: 'none', maxAttempts: 2 })
+      async work(where: string): Promise<void> {
+        if (++this.attempts % 2 !== 0) throw new Error('first');
+        seen.push(where);
+      }
+
+      onModuleInit(): Promise<void> {
+        return this.work('init');
+      }
+
+      onModuleDestroy(): Promise<void> {
+        return this.work('destroy');
+      }
+
+      onApplicationShutdown(): Promise<void> {
+        return this.work('shutdown');
+      }
+    }
+    const app = await start({ providers: [Hooks] });
+    await app.close();
+    expect(seen).toEqual(['init', 'destroy', 'shutdown']);
+  });
+
+  it('turns away who waits when the application shuts down, and keeps no timer', async () => {
+    const clock = new FakeClock();
+    const app = await start({}, { clock });
+    const resilience = service(app);
+    const bulkhead = resilience.bulkhead('b', { maxConcurrent: 1, maxQueue: 1, queueTimeout: '1h' });
+    await bulkhead.acquire();
+    const waiting = expect(bulkhead.acquire()).rejects.toMatchObject({ reason: 'shutdown' });
+    const pausing = expect(resilience.execute(policies.retry({ backoff: '1h' }), () => Promise.reject(new Error('last')))).rejects.toThrow(
+      'last',
+    );
+    await clock.settle();
+    await app.close();
+    await Promise.all([waiting, pausing]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('compiles every operation at startup, those of scoped providers too', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Scoped {
+      constructor(@Inject(REQUEST) readonly request: object) {}
+
+      @Retry(2)
+      async work(): Promise<void> {}
+    }
+    const app = await start({ providers: [Client, Scoped] });
+    expect(
+      service(app)
+        .list()
+        .map(({ operationId }) => operationId),
+    ).toEqual(['Client.work', 'Scoped.work']);
+  });
+});
+
+@Injectable()
+class OptionsSource {
+  createResilienceOptions(): ResilienceModuleOptions {
+    return twice;
+  }
+}
+
+@Module({ providers: [OptionsSource], exports: [OptionsSource] })
+class OptionsModule {}
