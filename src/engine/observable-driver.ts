@@ -1,6 +1,7 @@
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import { Call } from './call.js';
 import type { Pipeline } from './pipeline.js';
+import { isThenable } from './promises.js';
 import { Outcome } from './strategy.js';
 
 type Method = (...args: never[]) => unknown;
@@ -200,8 +201,4 @@ class ObservableRun {
 
 function isObservable(value: unknown): value is Observable<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { subscribe?: unknown }).subscribe === 'function';
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

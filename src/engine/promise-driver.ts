@@ -1,5 +1,6 @@
 import { Call } from './call.js';
 import type { Pipeline, Step } from './pipeline.js';
+import { asPromise, interruptible, isThenable, rejectSoon } from './promises.js';
 import { Outcome } from './strategy.js';
 
 /** How many idle call records a pipeline keeps. */
@@ -53,7 +54,13 @@ export class PromiseDriver {
 
   /** A time limit or the caller's signal can end the wait for a promise. */
   private guarded(call: Call, pending: Promise<unknown>): Promise<unknown> {
-    return this.pipeline.limited || call.signal !== undefined ? guard(call, pending) : pending;
+    return this.pipeline.limited || call.signal !== undefined ? this.guard(call, pending) : pending;
+  }
+
+  private guard(call: Call, pending: Promise<unknown>): Promise<unknown> {
+    const { promise, reject } = interruptible(pending);
+    call.wake = reject;
+    return promise;
   }
 
   /**
@@ -164,42 +171,4 @@ export class PromiseDriver {
     this.idle = call;
     this.idleCount++;
   }
-}
-
-let resolveLatest: (value: unknown) => void;
-let rejectLatest: (error: unknown) => void;
-/** One executor for all promises: a closure for each would be paid by every call. */
-const executor = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
-  resolveLatest = resolve;
-  rejectLatest = reject;
-};
-
-/**
- * A promise that ends with the given one, or when the call is interrupted. The native `resolve` is handed to `then` as
- * it is: V8 follows it for async stack traces, where it would stop at a function of ours.
- */
-function guard(call: Call, pending: Promise<unknown>): Promise<unknown> {
-  const guarded = new Promise<unknown>(executor);
-  call.wake = rejectLatest;
-  void pending.then(resolveLatest, rejectLatest);
-  return guarded;
-}
-
-const RESOLVED = Promise.resolve();
-
-/** A rejection one microtask later: by then the caller listens, and Node need not track it as unhandled. */
-function rejectSoon(error: unknown): Promise<never> {
-  const rejected = new Promise<unknown>(executor);
-  const reject = rejectLatest;
-  void RESOLVED.then(() => reject(error));
-  return rejected as Promise<never>;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-}
-
-/** Foreign thenables (query builders) may settle twice or throw: only a native promise is taken as it is. */
-function asPromise(value: PromiseLike<unknown>): Promise<unknown> {
-  return value.constructor === Promise ? (value as Promise<unknown>) : Promise.resolve(value);
 }

@@ -9,7 +9,7 @@ import type { RateLimitOptions } from '../policies/rate-limit/index.js';
 import type { RetryOptions } from '../policies/retry/index.js';
 import type { TimeoutOptions } from '../policies/timeout/index.js';
 import { decorate } from './decorate.js';
-import type { FallbackDecorator, FallbackMethodDecorator, PolicyDecorator } from './decorator-types.js';
+import type { FallbackDecorator, FallbackMethodDecorator, PolicyDecorator } from './decorator-signatures.js';
 import { noteAttemptParameter } from './protected-method.js';
 
 /** As a type, the breaker that `ResilienceService.circuitBreaker` gives. */

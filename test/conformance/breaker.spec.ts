@@ -32,7 +32,7 @@ function optionsOf({ options }: Vector): CircuitBreakerOptions<[string | undefin
     ignore: IgnoredError,
     onResult: (value: unknown) => value === BAD,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as CircuitBreakerOptions<[string | undefined]>;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 const STATES: Record<string, string> = { 'half-open': 'half_open', 'forced-open': 'forced_open', 'metrics-only': 'metrics_only' };

@@ -19,7 +19,7 @@ async function replay(vector: Vector) {
     maxQueue: max_queue,
     ...(queue_timeout_ms === undefined ? {} : { queueTimeout: queue_timeout_ms }),
     ...(max_queue === 0 ? {} : { priority: (priority: number | undefined) => priority ?? 0 }),
-    key: ((_priority: unknown, key: string | undefined) => key) as never,
+    key: (_priority: number | undefined, key: string | undefined) => key,
   });
   const results: Record<string, unknown>[] = vector.steps.map(() => ({ result: 'PENDING', invoked: false }));
   let running = 0;

@@ -1,0 +1,14 @@
+// All tests, the quick ones first. `npm run test:unit` runs the specs alone.
+import { elapsed, run } from './run.mjs';
+
+const jest = ['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+
+run('types', ['tsc', '-p', 'test/tsconfig.json']);
+run('lint', ['oxlint', '--type-aware', 'src', 'test', 'sample-app/src', 'scripts']);
+run('format', ['prettier', '--check', '--log-level=warn', '.']);
+run('build', ['node', 'scripts/build.mjs']);
+run('generated docs and the report of the public API are fresh', ['node', 'scripts/docs.mjs', '--check']);
+run('code blocks of the docs compile', ['node', 'scripts/check-snippets.mjs']);
+run('specs', [...jest, '--coverage', '--coverageReporters=text-summary', ...process.argv.slice(2)]);
+run('package', ['node', 'scripts/check-package.mjs']);
+console.log(`▸ all is well (${elapsed()})`);

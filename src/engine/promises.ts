@@ -1,0 +1,40 @@
+let resolveLatest: (value: unknown) => void;
+let rejectLatest: (error: unknown) => void;
+/** One executor for all promises: a closure for each would be paid by every call. */
+const executor = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  resolveLatest = resolve;
+  rejectLatest = reject;
+};
+
+/**
+ * A promise that ends with the given one, or earlier by `reject`. The native `resolve` is handed to `then` as it is: V8
+ * follows it for async stack traces, where it would stop at a function of ours.
+ */
+export function interruptible(pending: Promise<unknown>): {
+  readonly promise: Promise<unknown>;
+  readonly reject: (error: unknown) => void;
+} {
+  const promise = new Promise<unknown>(executor);
+  const reject = rejectLatest;
+  void pending.then(resolveLatest, reject);
+  return { promise, reject };
+}
+
+const RESOLVED = Promise.resolve();
+
+/** A rejection one microtask later: by then the caller listens, and Node need not track it as unhandled. */
+export function rejectSoon(error: unknown): Promise<never> {
+  const rejected = new Promise<unknown>(executor);
+  const reject = rejectLatest;
+  void RESOLVED.then(() => reject(error));
+  return rejected as Promise<never>;
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Foreign thenables (query builders) may settle twice or throw: only a native promise is taken as it is. */
+export function asPromise(value: PromiseLike<unknown>): Promise<unknown> {
+  return value.constructor === Promise ? (value as Promise<unknown>) : Promise.resolve(value);
+}

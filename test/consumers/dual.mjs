@@ -1,0 +1,68 @@
+// Run in a folder with the packed library installed: the ES module build protects what was decorated by the CommonJS
+// build, and errors are recognised across both.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const here = pathToFileURL(join(process.cwd(), 'x.js'));
+const require = createRequire(here);
+const esmUrl = (entry) => new URL(`node_modules/nestjs-bulwark/dist/esm/${entry}.js`, here);
+require('reflect-metadata');
+
+const cjs = require('nestjs-bulwark');
+const esm = await import(esmUrl('index'));
+const { Test } = require('@nestjs/testing');
+const { Injectable } = require('@nestjs/common');
+assert.notEqual(cjs.Retry, esm.Retry, 'two copies of the library are loaded');
+
+function decorated(library) {
+  class Client {
+    calls = 0;
+    async work() {
+      this.calls++;
+      throw new Error('no');
+    }
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(Client.prototype, 'work');
+  library.Retry({ maxAttempts: 3, backoff: 'none' })(Client.prototype, 'work', descriptor);
+  Object.defineProperty(Client.prototype, 'work', descriptor);
+  Injectable()(Client);
+  return Client;
+}
+
+for (const [runtime, decorators, what] of [
+  [esm, cjs, 'decorated by the CommonJS build, run by the ES modules'],
+  [cjs, esm, 'decorated by the ES modules, run by the CommonJS build'],
+]) {
+  const [Foreign, Own] = [decorated(decorators), decorated(runtime)];
+  const module = await Test.createTestingModule({ imports: [runtime.ResilienceModule.forRoot()], providers: [Foreign, Own] }).compile();
+  await module.init();
+  for (const Client of [Foreign, Own]) {
+    const client = module.get(Client);
+    await assert.rejects(client.work(), /no/);
+    assert.equal(client.calls, 3, `${what}: protected`);
+  }
+  await module.close();
+}
+
+for (const [one, other] of [
+  [esm, cjs],
+  [cjs, esm],
+]) {
+  const error = new one.CircuitOpenError('open', {});
+  assert.ok(
+    error instanceof other.CircuitOpenError && error instanceof other.ResilienceError && !(error instanceof other.BulkheadFullError),
+  );
+  assert.equal(error.code, 'ERR_CIRCUIT_OPEN');
+  const resilience = one.createResilience();
+  let calls = 0;
+  const task = async () => {
+    calls++;
+    throw new other.CircuitOpenError('open', {});
+  };
+  await assert.rejects(resilience.execute(one.policies.retry({ maxAttempts: 2, backoff: 'none' }), task));
+  await assert.rejects(resilience.execute(one.policies.retry({ maxAttempts: 2, backoff: 'none', on: other.ResilienceError }), task));
+  assert.equal(calls, 3, 'an error of the other build is known');
+}
+console.log('  both builds work together');

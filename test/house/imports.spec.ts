@@ -1,0 +1,90 @@
+import { importsOf, roomOf, sources, type Import } from './sources.js';
+
+const all = [...sources()].flatMap(([file, text]) => importsOf(file, text));
+const ours = all.filter(({ to }) => to.endsWith('.ts'));
+const shown = ({ from, to }: Import): string => `${from} -> ${to}`;
+
+/** Which rooms a room may look into; itself always. */
+const ARROWS: Record<string, readonly string[]> = {
+  options: [],
+  engine: ['options'],
+  config: ['options', 'engine', 'policies'],
+  policies: ['options', 'engine', 'policies/*'],
+  'policies/*': ['options', 'engine'],
+  metrics: ['engine', 'policies'],
+  instances: ['config', 'engine', 'policies/*'],
+  tasks: ['config', 'engine'],
+  resilience: ['options', 'config', 'engine', 'policies', 'policies/*', 'metrics', 'instances', 'tasks'],
+  core: ['options', 'config', 'engine', 'policies', 'policies/*', 'metrics', 'resilience'],
+  nest: ['options', 'config', 'engine', 'policies', 'policies/*', 'resilience'],
+  index: ['core', 'nest'],
+  terminus: ['nest'],
+  testing: ['options', 'engine'],
+};
+
+const general = (room: string): string => (room.startsWith('policies/') ? 'policies/*' : room);
+
+describe('imports', () => {
+  it('point down only', () => {
+    const against = ours.filter(({ from, to }) => {
+      const [source, target] = [roomOf(from), roomOf(to)];
+      return source !== target && !ARROWS[general(source)]!.includes(general(target));
+    });
+    expect(against.map(shown)).toEqual([]);
+  });
+
+  it('of one policy never reach into another', () => {
+    const between = ours.filter(
+      ({ from, to }) => roomOf(from).startsWith('policies/') && roomOf(to).startsWith('policies/') && roomOf(from) !== roomOf(to),
+    );
+    expect(between.map(shown)).toEqual([]);
+  });
+
+  it('of a .policy file never reach the engine', () => {
+    expect(ours.filter(({ from, to }) => from.endsWith('.policy.ts') && roomOf(to) === 'engine').map(shown)).toEqual([]);
+  });
+
+  it('of Nest stand only in nest and in integrations', () => {
+    const nest = all.filter(
+      ({ from, to }) => (to.startsWith('@nestjs/') || to === 'reflect-metadata') && !['nest', 'terminus'].includes(roomOf(from)),
+    );
+    expect(nest.map(shown)).toEqual([]);
+  });
+
+  it('of packages are those of package.json and of the peers', () => {
+    const packages = new Set(all.filter(({ to }) => !to.endsWith('.ts')).map(({ to }) => to));
+    expect([...packages].toSorted()).toEqual([
+      '@nestjs/common',
+      '@nestjs/core',
+      '@nestjs/terminus',
+      'fastest-levenshtein',
+      'ms',
+      'reflect-metadata',
+      'rxjs',
+    ]);
+  });
+
+  it('make no circle at run time', () => {
+    const next = new Map<string, string[]>();
+    for (const { from, to, isType } of ours) if (!isType) next.set(from, [...(next.get(from) ?? []), to]);
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+      else if (!done.has(file)) {
+        for (const target of next.get(file) ?? []) visit(target, [...path, file]);
+        done.add(file);
+      }
+    };
+    for (const file of next.keys()) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
+  it('are seen by the scan at all', () => {
+    expect(ours.length).toBeGreaterThan(150);
+    expect(importsOf('a/b.ts', "import { type A } from './c.js';\nexport { B } from '../d.js';")).toEqual([
+      { from: 'a/b.ts', to: 'a/c.ts', isType: true },
+      { from: 'a/b.ts', to: 'd.ts', isType: false },
+    ]);
+  });
+});

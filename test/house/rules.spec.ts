@@ -1,0 +1,93 @@
+import { kindTable } from '../../src/policies/index.js';
+import { codeOf, roomOf, sources } from './sources.js';
+
+const files = [...sources()];
+
+/** Where something stands that has one place, and why it may stand elsewhere too. */
+const PLACES: readonly { readonly what: RegExp; readonly where: Record<string, string> }[] = [
+  { what: /\bsetTimeout\b|\bclearTimeout\b/, where: { 'engine/clock.ts': 'the one place of timers' } },
+  { what: /\bsetInterval\b/, where: {} },
+  { what: /\bperformance\.now\b|\bDate\.now\b|\bnew Date\(/, where: { 'engine/clock.ts': 'the one place of time' } },
+  { what: /\bMath\.random\b/, where: { 'engine/clock.ts': 'the one place of chance' } },
+  { what: /\bconsole\./, where: {} },
+  { what: /\bsetImmediate\b/, where: { 'testing/fake-clock.ts': 'lets promises settle in a test' } },
+  { what: /\bprocess\.(?!emitWarning)/, where: {} },
+];
+
+/** Files over 200 lines, each with its reason. */
+const LONG_FILES: Record<string, string> = {
+  'engine/pipeline.ts': 'the walk of a call in one piece: enter, leave, wait, cut off',
+  'engine/observable-driver.ts': 'one run of one Observable, all its ends in sight of each other',
+  'policies/circuit-breaker/states.ts': 'the states of one machine, to be read side by side',
+  'policies/circuit-breaker/circuit-breaker.ts': 'the public face of a breaker, half of it doc comments',
+  'policies/rate-limit/rate-limiter.ts': 'the public face of a limiter, half of it doc comments',
+  'policies/retry/retry.policy.ts': 'all options of a retry with their meaning',
+  'resilience.ts': 'the public face of the library, half of it doc comments',
+};
+
+/** Files that may name a kind of policy, beside its folder, the table and the decorators. */
+const NAMES_KINDS: Record<string, string> = {
+  'policies/index.ts': 'the kind table',
+  'nest/decorators.ts': 'the decorators',
+  'core.ts': 'exports each kind',
+  'index.ts': 'exports the decorators',
+  'nest/index.ts': 'exports the decorators',
+  'instances.ts': 'the kinds that can be used by hand, by name',
+  'resilience.ts': 'gives the instances that can be used by hand',
+  'terminus/findings.ts': 'what health tells of each of them',
+  'terminus/resilience.health.ts': 'a method for each of them',
+  'terminus/index.ts': 'exports their options',
+};
+
+describe('the house', () => {
+  it.each(PLACES.map((place) => [String(place.what), place] as const))('has %s in its one place', (_name, { what, where }) => {
+    const elsewhere = files.filter(([file, text]) => !Object.hasOwn(where, file) && what.test(codeOf(text))).map(([file]) => file);
+    expect(elsewhere).toEqual([]);
+  });
+
+  it('has files of about two hundred lines, and a reason for each longer one', () => {
+    const long = files.filter(([, text]) => text.split('\n').length > 201).map(([file]) => file);
+    expect(long.toSorted()).toEqual(Object.keys(LONG_FILES).toSorted());
+    expect(files.filter(([, text]) => text.split('\n').length > 300)).toEqual([]);
+  });
+
+  it('has no folder of more than sixteen files, the engine apart, and none that says nothing', () => {
+    const folders = new Map<string, number>();
+    for (const [file] of files) folders.set(roomOf(file), (folders.get(roomOf(file)) ?? 0) + 1);
+    folders.delete('engine'); // the whole machine in one room: each file is named by what it is
+    expect([...folders].filter(([, count]) => count > 16)).toEqual([]);
+    expect(files.filter(([file]) => /(utils?|helpers?|common|shared|manager|types)(\.ts|\/)/.test(file)).map(([file]) => file)).toEqual([]);
+  });
+
+  it('names a kind of policy only in its folder, the table and the decorators', () => {
+    const names = kindTable
+      .flatMap(({ kind, label }) => [kind, label])
+      .filter((name) => !['timeout', 'Timeout', 'retry', 'fallback'].includes(name));
+    const pattern = new RegExp(`\\b(${names.join('|')}|[rR]etry(?!After)|[fF]allback)(Strategy|Kind|Options|Policy)?\\b`);
+    const naming = files.filter(
+      ([file, text]) => !roomOf(file).startsWith('policies/') && !Object.hasOwn(NAMES_KINDS, file) && pattern.test(codeOf(text)),
+    );
+    expect(naming.map(([file, text]) => `${file}: ${pattern.exec(codeOf(text))![0]}`)).toEqual([]);
+  });
+
+  it('silences no check without a reason beside it', () => {
+    const silenced = files.flatMap(([file, text]) =>
+      [...text.matchAll(/^(.*)\n.*(ts-ignore|ts-expect-error|(oxlint|eslint)-disable).*$/gm)]
+        .filter(([, before]) => !before!.trim().startsWith('//'))
+        .map(() => file),
+    );
+    expect(silenced).toEqual([]);
+    expect(files.filter(([, text]) => /\b(TODO|FIXME|XXX|HACK)\b/.test(text)).map(([file]) => file)).toEqual([]);
+  });
+
+  it('documents what users see', () => {
+    const bare = files
+      .filter(([file]) => /\.(policy|error)\.ts$|^resilience\.ts$|decorators\.ts$/.test(file))
+      .flatMap(([file, text]) =>
+        [...text.matchAll(/(^|\n)(?!.*\*\/)(.*)\nexport (?:abstract )?(?:class|function|interface) (\w+)/g)]
+          .filter(([, , before]) => !/(\*\/|^\s*@|\);?|[,;{}>])\s*$/.test(before!))
+          .map(([, , , name]) => `${file}: ${name}`),
+      );
+    expect(bare).toEqual([]);
+  });
+});
