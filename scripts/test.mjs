@@ -1,4 +1,5 @@
 // All tests, the quick ones first. `npm run test:unit` runs the specs alone.
+import { mkdirSync, readFileSync } from 'node:fs';
 import { elapsed, run } from './run.mjs';
 
 const jest = ['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
@@ -9,6 +10,12 @@ run('format', ['prettier', '--check', '--log-level=warn', '.']);
 run('build', ['node', 'scripts/build.mjs']);
 run('generated docs and the report of the public API are fresh', ['node', 'scripts/docs.mjs', '--check']);
 run('code blocks of the docs compile', ['node', 'scripts/check-snippets.mjs']);
-run('specs', [...jest, '--coverage', '--coverageReporters=text-summary', ...process.argv.slice(2)]);
+mkdirSync('.cache', { recursive: true });
+const report = '.cache/specs.json';
+run('specs', [...jest, '--coverage', '--coverageReporters=text-summary', '--json', `--outputFile=${report}`, ...process.argv.slice(2)], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 run('package', ['node', 'scripts/check-package.mjs']);
 console.log(`▸ all is well (${elapsed()})`);
+const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
+console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
