@@ -1,0 +1,47 @@
+/** nestjs-bulwark as its users call it: a decorated method of a provider that a real Nest application made. */
+import 'reflect-metadata';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Bulkhead, CircuitBreaker, Fallback, RateLimit, ResilienceModule, Retry, Timeout } from 'nestjs-bulwark';
+import { Observable } from 'rxjs';
+
+/** The decorators for the layers wanted. */
+const DECORATORS = {
+  fallback: () => Fallback({ value: 'fallback' }),
+  retry: ({ attempts }) => Retry({ maxAttempts: attempts, backoff: 'none' }),
+  circuitBreaker: ({ window }) => CircuitBreaker({ window, openDuration: '1h' }),
+  rateLimit: ({ limit, perMs }) => RateLimit({ limit, per: perMs }),
+  timeout: ({ timeoutMs }) => Timeout(timeoutMs),
+  bulkhead: ({ concurrent }) => Bulkhead(concurrent),
+};
+
+async function provider(method, layers, config, returns) {
+  class Service {
+    work(value) {
+      return method(value);
+    }
+  }
+  Reflect.defineMetadata('design:returntype', returns, Service.prototype, 'work');
+  const descriptor = Object.getOwnPropertyDescriptor(Service.prototype, 'work');
+  for (const layer of layers) DECORATORS[layer](config)(Service.prototype, 'work', descriptor);
+  Object.defineProperty(Service.prototype, 'work', descriptor);
+  Injectable()(Service);
+  class App {}
+  Module({ imports: [ResilienceModule.forRoot({ enabled: config.enabled ?? true })], providers: [Service] })(App);
+  const app = await NestFactory.createApplicationContext(App, { logger: false });
+  return app.get(Service);
+}
+
+export default {
+  name: 'bulwark',
+  layers: ['fallback', 'retry', 'circuitBreaker', 'rateLimit', 'timeout', 'bulkhead'],
+  has: ['switch', 'observable'],
+  async protect(method, layers, config) {
+    const service = await provider(method, layers, config, Promise);
+    return (value) => service.work(value);
+  },
+  async protectObservable(method, layers, config) {
+    const service = await provider(method, layers, config, Observable);
+    return (value) => service.work(value);
+  },
+};
