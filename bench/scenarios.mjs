@@ -110,7 +110,13 @@ async function eachProtects(subject, layers, config) {
   for (const layer of layers.filter((one) => subject.layers.includes(one))) await CHECKS[layer](subject.protect, [layer], config);
 }
 
-const single = (name, layer, config = {}) => ({ name, layers: [layer], method: ok, config: { ...OPEN_HANDED, ...config }, check: eachProtects });
+const single = (name, layer, config = {}) => ({
+  name,
+  layers: [layer],
+  method: ok,
+  config: { ...OPEN_HANDED, ...config },
+  check: eachProtects,
+});
 
 /** `of` is the reference that a ratio is taken of: layer (L), bare (B) or rejection (J). */
 export const SCENARIOS = [
@@ -123,11 +129,39 @@ export const SCENARIOS = [
   single('fallback', 'fallback'),
   { name: 'all-six', layers: ALL, method: ok, config: OPEN_HANDED, check: eachProtects },
   { name: 'all-but-timeout', layers: ALL.filter((layer) => layer !== 'timeout'), method: ok, config: OPEN_HANDED, check: eachProtects },
-  { name: 'switched-off', layers: ALL, method: ok, config: { ...OPEN_HANDED, enabled: false }, check: async () => undefined, needs: 'switch' },
-  { name: 'open-with-fallback', layers: ['fallback', 'circuitBreaker'], method: fail, config: OPEN_HANDED, check: eachProtects, prime: 200 },
+  {
+    name: 'switched-off',
+    layers: ALL,
+    method: ok,
+    config: { ...OPEN_HANDED, enabled: false },
+    check: async () => undefined,
+    needs: 'switch',
+  },
+  {
+    name: 'open-with-fallback',
+    layers: ['fallback', 'circuitBreaker'],
+    method: fail,
+    config: OPEN_HANDED,
+    check: eachProtects,
+    prime: 200,
+  },
   { name: 'open-rejection', layers: ['circuitBreaker'], method: fail, config: OPEN_HANDED, check: eachProtects, prime: 200 },
-  { name: 'bulkhead-rejection', layers: ['bulkhead'], method: hang, config: { ...OPEN_HANDED, concurrent: 1 }, check: eachProtects, occupy: 1 },
-  { name: 'rate-limit-rejection', layers: ['rateLimit'], method: ok, config: { ...OPEN_HANDED, limit: 1, perMs: 3_600_000 }, check: eachProtects, prime: 1 },
+  {
+    name: 'bulkhead-rejection',
+    layers: ['bulkhead'],
+    method: hang,
+    config: { ...OPEN_HANDED, concurrent: 1 },
+    check: eachProtects,
+    occupy: 1,
+  },
+  {
+    name: 'rate-limit-rejection',
+    layers: ['rateLimit'],
+    method: ok,
+    config: { ...OPEN_HANDED, limit: 1, perMs: 3_600_000 },
+    check: eachProtects,
+    prime: 1,
+  },
   { name: 'retry-twice', layers: ['retry'], method: flaky, config: OPEN_HANDED, check: eachProtects },
   { name: 'observable-all-six', layers: ALL, method: ok, config: OPEN_HANDED, check: async () => undefined, needs: 'observable' },
 ];

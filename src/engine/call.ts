@@ -1,7 +1,8 @@
 import { AttemptContext } from './attempt-context.js';
+import type { Clock } from './clock.js';
 import type { Pipeline } from './pipeline.js';
 import { Outcome, type Answer } from './strategy.js';
-import { Deadline } from './timer-queue.js';
+import { Deadline, type TimerQueue } from './timer-queue.js';
 import type { Waiter } from './waiter.js';
 
 /** Why a call was cut off, and at which layer (-1: the caller's abort, outside all of them). */
@@ -12,6 +13,14 @@ interface Interruption {
 }
 
 const nobody = (): void => undefined;
+
+const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
+
+/** Who hears of the promise that a call rests on. */
+export interface CallDriver {
+  fulfilled(call: Call, value: unknown): unknown;
+  rejected(call: Call, error: unknown): unknown;
+}
 
 /** What a call that does not move is waiting for. */
 export const Rest = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
@@ -25,7 +34,7 @@ export class Call {
   target: unknown;
   method: (...args: never[]) => unknown = nobody;
   /** The arguments as the caller gave them: what key functions and fallbacks see. */
-  args: readonly unknown[] = [];
+  args: readonly unknown[] = NO_ARGUMENTS;
   /** Which try this is, from 1 on. */
   attempt = 1;
   previousError: unknown;
@@ -38,6 +47,11 @@ export class Call {
   /** True once something has reached the caller that cannot be taken back: nothing is tried again. */
   committed = false;
   startedAt = 0;
+  /**
+   * More happened than a call that was admitted at once and answered by its first attempt: there is more to clear. Whoever
+   * writes one of the fields that `clear` leaves alone otherwise says so.
+   */
+  eventful = false;
   readonly slots: unknown[];
   context: AttemptContext | undefined;
   rest: (typeof Rest)[keyof typeof Rest] = Rest.METHOD;
@@ -58,19 +72,21 @@ export class Call {
   /** Made once for the promise driver. */
   readonly onFulfilled: (value: unknown) => unknown;
   readonly onRejected: (error: unknown) => unknown;
-  /** Next record in the pipeline's store. */
-  nextFree: Call | undefined;
   private readonly limits: (Deadline | undefined)[];
   private time = Number.NaN;
+  private readonly clock: Clock;
+  private readonly deadlines: TimerQueue;
 
   constructor(
     readonly pipeline: Pipeline,
-    settle: (call: Call, failed: boolean, payload: unknown) => unknown,
+    driver: CallDriver,
   ) {
+    this.clock = pipeline.environment.clock;
+    this.deadlines = pipeline.environment.deadlines;
     this.slots = pipeline.layers.map(() => undefined);
     this.limits = pipeline.layers.map((layer, index) => (layer.expired === undefined ? undefined : new Deadline(() => this.expire(index))));
-    this.onFulfilled = (value) => settle(this, false, value);
-    this.onRejected = (error) => settle(this, true, error);
+    this.onFulfilled = (value) => driver.fulfilled(this, value);
+    this.onRejected = (error) => driver.rejected(this, error);
   }
 
   get operationId(): string {
@@ -79,7 +95,7 @@ export class Call {
 
   /** The time, read from the clock at most once between two moments at which the call rests. */
   now(): number {
-    if (Number.isNaN(this.time)) this.time = this.pipeline.environment.clock.now();
+    if (Number.isNaN(this.time)) this.time = this.clock.now();
     return this.time;
   }
 
@@ -90,11 +106,11 @@ export class Call {
 
   /** Gives what goes on inside of a layer only so long; `expired` of the layer's strategy is asked when it is over. */
   limit(layer: number, durationMs: number): void {
-    this.pipeline.environment.deadlines.arm(this.limits[layer]!, durationMs, this.now());
+    this.deadlines.arm(this.limits[layer]!, durationMs, this.now());
   }
 
   unlimit(layer: number): void {
-    this.pipeline.environment.deadlines.disarm(this.limits[layer]!);
+    this.deadlines.disarm(this.limits[layer]!);
   }
 
   /** What a method is told of the attempt that begins. */
@@ -104,6 +120,7 @@ export class Call {
       if (limit?.list !== undefined && (deadline === undefined || limit.dueAt < deadline)) deadline = limit.dueAt;
     }
     const { operationId, environment } = this.pipeline;
+    this.eventful = true;
     this.context = new AttemptContext(this.attempt, this.previousError, operationId, deadline, this.startedAt, environment.clock);
     return this.context;
   }
@@ -111,6 +128,7 @@ export class Call {
   /** Cuts the call off at a layer. Where two come in one moment, the outer one counts. */
   interrupt(layer: number, outcome: Outcome, error: unknown): void {
     if (this.interruption !== undefined && this.interruption.layer <= layer) return;
+    this.eventful = true;
     this.interruption = { layer, outcome, error };
     this.waiter?.leave();
     this.wake(error);
@@ -125,18 +143,24 @@ export class Call {
     this.interrupt(layer, Outcome.TIMEOUT, this.pipeline.layers[layer]!.expired!(this));
   }
 
-  /** Lets go of everything, so that the record can serve another call. */
+  /** Lets go of everything, so that the record can serve another call. Slots hold only what belongs to strategies. */
   clear(): void {
-    this.signal?.removeEventListener('abort', this.onAbort);
-    this.target = this.payload = this.previousError = this.context = this.running = this.signal = undefined;
-    this.waiter = this.answer = this.interruption = undefined;
-    this.method = this.wake = this.stopWaiting = nobody;
-    this.args = [];
-    this.slots.fill(undefined);
-    this.attempt = 1;
+    this.target = this.payload = this.running = undefined;
+    this.method = this.wake = nobody;
+    this.args = NO_ARGUMENTS;
     this.cursor = 0;
     this.inward = true;
-    this.committed = this.pauseCut = false;
-    this.forgetTime();
+    this.time = Number.NaN;
+    if (this.eventful) this.clearEvents();
+  }
+
+  private clearEvents(): void {
+    this.signal?.removeEventListener('abort', this.onAbort);
+    this.previousError = this.context = this.signal = undefined;
+    this.waiter = this.answer = this.interruption = undefined;
+    this.stopWaiting = nobody;
+    this.slots.fill(undefined);
+    this.attempt = 1;
+    this.committed = this.pauseCut = this.eventful = false;
   }
 }

@@ -1,3 +1,6 @@
+// Not the global: that is an accessor, which every reading of the time would pay for.
+import { performance } from 'node:perf_hooks';
+
 /** What `Clock.setTimer` gives back; only `Clock.clearTimer` looks inside. */
 export type TimerHandle = unknown;
 

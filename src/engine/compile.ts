@@ -11,7 +11,7 @@ export interface CompileInput {
   readonly policies: readonly ResolvedPolicy[];
   readonly environment: Environment;
   readonly registry: InstanceSource;
-  readonly invoke: Invoker;
+  readonly invoke: Invoker | undefined;
   readonly timed: boolean;
 }
 

@@ -1,5 +1,5 @@
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
-import { Call } from './call.js';
+import { Call, type CallDriver } from './call.js';
 import type { Pipeline } from './pipeline.js';
 import { isThenable } from './promises.js';
 import { Outcome } from './strategy.js';
@@ -40,7 +40,7 @@ interface Ending {
   readonly heard?: boolean;
 }
 
-class ObservableRun {
+class ObservableRun implements CallDriver {
   private readonly call: Call;
   private readonly pipeline: Pipeline;
   private source: Subscription | undefined;
@@ -59,12 +59,21 @@ class ObservableRun {
     private readonly subscriber: Subscriber<unknown>,
   ) {
     this.pipeline = operation.pipeline;
-    this.call = new Call(this.pipeline, () => undefined);
+    this.call = new Call(this.pipeline, this);
   }
 
   start(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal | undefined): void {
     this.pipeline.begin(this.call, target, method, args, signal);
     this.advance();
+  }
+
+  /** A wait is over. */
+  fulfilled(): void {
+    this.hear(false, undefined);
+  }
+
+  rejected(): void {
+    this.hear(true, undefined);
   }
 
   unsubscribed(): void {
@@ -77,7 +86,7 @@ class ObservableRun {
       const step = this.pipeline.step(this.call);
       if (step === 'done') return this.close();
       if (typeof step !== 'string') {
-        void step.then(() => this.hear(false, undefined));
+        void step.then(this.call.onFulfilled);
         return;
       }
       this.withheld = false;
@@ -144,7 +153,7 @@ class ObservableRun {
         this.ended(false, value);
         return;
       }
-      this.call.committed = true;
+      this.call.committed = this.call.eventful = true;
     }
     this.latest = value;
     this.subscriber.next(value);
@@ -154,7 +163,7 @@ class ObservableRun {
   private firstOfAnswer(value: unknown): void {
     this.pipeline.hear(this.call, false, value);
     if (this.call.answer === undefined && this.call.outcome === Outcome.SUCCESS) {
-      this.streaming = this.call.committed = true;
+      this.streaming = this.call.committed = this.call.eventful = true;
       this.advance();
       this.subscriber.next(value);
     } else if (this.subscribing) this.endedAtOnce = { failed: false, payload: value, heard: true };

@@ -1,7 +1,9 @@
 import { Call, Rest } from './call.js';
 import type { Environment } from './environment.js';
+import type { EventHub } from './events.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
-import { deferred, limitWait, Waiter } from './waiter.js';
+import { Waiter } from './waiter.js';
+import { park, pause } from './waits.js';
 
 /** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
 export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
@@ -34,7 +36,11 @@ export class Pipeline {
   readonly tallies: readonly Tally[];
   /** True where a time limit can cut a call off. */
   readonly limited: boolean;
+  private readonly events: EventHub;
   private readonly admitting: readonly number[];
+  /** What `admitting` and `toldOfSuccess` ask, as plain functions: no look-up on strategies of different classes. */
+  private readonly admits: readonly NonNullable<Strategy['admit']>[];
+  private readonly hearSuccess: readonly NonNullable<Strategy['succeeded']>[];
   private readonly toldOfSuccess: readonly number[];
   private readonly toldOfFailure: readonly number[];
   private readonly discarder: Strategy | undefined;
@@ -43,18 +49,27 @@ export class Pipeline {
     readonly operationId: string,
     readonly layers: readonly Strategy[],
     readonly environment: Environment,
-    readonly invoke: Invoker,
+    /** Undefined where the method is called with the caller's arguments as they are. */
+    readonly invoker: Invoker | undefined,
     /** True where the beginning of each call must be known (an attempt context is handed out). */
     readonly timed: boolean,
   ) {
     const those = (wanted: (strategy: Strategy) => unknown) =>
       layers.flatMap((layer, index) => (wanted(layer) === undefined ? [] : [index]));
+    this.events = environment.events;
     this.tallies = layers.map(() => ({ refusals: 0, repeats: 0, answers: 0, timeouts: 0 }));
     this.limited = layers.some((layer) => layer.expired !== undefined);
     this.admitting = those((layer) => layer.admit);
     this.toldOfSuccess = those((layer) => layer.succeeded).toReversed();
     this.toldOfFailure = those((layer) => layer.failed).toReversed();
+    this.admits = this.admitting.map((layer) => layers[layer]!.admit!);
+    this.hearSuccess = this.toldOfSuccess.map((layer) => layers[layer]!.succeeded!);
     this.discarder = layers.find((layer) => layer.discard !== undefined);
+  }
+
+  /** Calls the method. May throw. */
+  invoke(call: Call): unknown {
+    return this.invoker === undefined ? call.method.apply(call.target, call.args as never[]) : this.invoker(call);
   }
 
   begin(
@@ -68,8 +83,9 @@ export class Pipeline {
     call.target = target;
     call.method = method;
     call.args = args;
-    call.startedAt = this.timed || this.environment.events.active ? call.now() : Number.NaN;
+    if (this.timed || this.events.active) call.startedAt = call.now();
     if (signal === undefined) return;
+    call.eventful = true;
     call.signal = signal;
     if (signal.aborted) this.turnBack(call, 0, Outcome.ABORT, signal.reason);
     else signal.addEventListener('abort', call.onAbort, { once: true });
@@ -99,7 +115,7 @@ export class Pipeline {
 
   /** The call is over; counts it and says so. */
   finish(call: Call): void {
-    const { events } = this.environment;
+    const { events } = this;
     if (call.outcome === Outcome.SUCCESS) this.successes++;
     else if (call.outcome === Outcome.ABORT) this.aborts++;
     else this.failures++;
@@ -116,15 +132,38 @@ export class Pipeline {
     this.calls--;
   }
 
-  private enter(call: Call): Step | undefined {
-    const { layers } = this;
+  /**
+   * The method of a call that was never cut off gave its value: tells all layers, and ends the call (undefined) unless
+   * one of them has something to say. The short form of `hear` and `step` for the way that most calls take.
+   */
+  succeed(call: Call, value: unknown): Step | undefined {
+    const { hearSuccess, toldOfSuccess } = this;
+    call.forgetTime();
+    call.payload = value;
+    call.outcome = Outcome.SUCCESS;
+    for (let index = 0; index < hearSuccess.length; index++) {
+      const layer = toldOfSuccess[index]!;
+      const verdict = hearSuccess[index]!(call, layer);
+      if (verdict === undefined) continue;
+      call.inward = false;
+      call.cursor = layer;
+      return this.obey(call, layer, verdict) ?? this.step(call);
+    }
+    this.finish(call);
+    return undefined;
+  }
+
+  /** Asks the layers from the call's cursor on. */
+  enter(call: Call): Step | undefined {
+    const { admitting, admits } = this;
     try {
-      for (const layer of this.admitting) {
+      for (let index = 0; index < admitting.length; index++) {
+        const layer = admitting[index]!;
         if (layer < call.cursor) continue;
         call.cursor = layer;
-        const admission = layers[layer]!.admit!(call, layer);
+        const admission = admits[index]!(call, layer);
         if (admission === undefined) continue;
-        if (admission instanceof Waiter) return this.park(call, admission);
+        if (admission instanceof Waiter) return park(call, admission, this.environment);
         this.tallies[layer]!.refusals++;
         this.turnBack(call, layer, Outcome.REFUSAL, admission);
         return undefined;
@@ -134,14 +173,16 @@ export class Pipeline {
       this.turnBack(call, call.cursor, Outcome.REFUSAL, error);
       return undefined;
     }
-    call.cursor = layers.length;
+    call.cursor = this.layers.length;
     call.rest = Rest.METHOD;
     return 'invoke';
   }
 
   private leave(call: Call): Step | undefined {
     const failed = call.outcome !== Outcome.SUCCESS;
-    for (const layer of failed ? this.toldOfFailure : this.toldOfSuccess) {
+    const told = failed ? this.toldOfFailure : this.toldOfSuccess;
+    for (let index = 0; index < told.length; index++) {
+      const layer = told[index]!;
       if (layer >= call.cursor) continue;
       call.cursor = layer;
       const strategy = this.layers[layer]!;
@@ -152,6 +193,7 @@ export class Pipeline {
   }
 
   private obey(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined {
+    call.eventful = true;
     if (typeof verdict !== 'number') {
       call.answer = verdict;
       return undefined;
@@ -162,7 +204,7 @@ export class Pipeline {
     call.inward = true;
     call.cursor = layer + 1;
     const delayMs = call.attempt % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict;
-    return delayMs > 0 ? this.pause(call, delayMs) : undefined;
+    return delayMs > 0 ? pause(call, delayMs, this.environment) : undefined;
   }
 
   private turnBack(call: Call, layer: number, outcome: Outcome, payload: unknown): void {
@@ -170,32 +212,6 @@ export class Pipeline {
     call.cursor = layer;
     call.outcome = outcome;
     call.payload = payload;
-  }
-
-  private park(call: Call, waiter: Waiter): Promise<void> {
-    const { promise, resolve } = deferred();
-    call.rest = Rest.TURN;
-    call.waiter = waiter;
-    call.wake = waiter.wake = resolve;
-    call.stopWaiting = limitWait(waiter, this.environment.deadlines, call.now());
-    return promise;
-  }
-
-  private pause(call: Call, delayMs: number): Promise<void> {
-    const { clock } = this.environment;
-    const { promise, resolve } = deferred();
-    const timer = clock.setTimer(resolve, delayMs, true);
-    const forget = this.environment.onClose(() => {
-      call.pauseCut = true;
-      resolve();
-    });
-    call.rest = Rest.PAUSE;
-    call.wake = resolve;
-    call.stopWaiting = () => {
-      clock.clearTimer(timer);
-      forget();
-    };
-    return promise;
   }
 
   private resume(call: Call): void {
@@ -231,8 +247,8 @@ export class Pipeline {
   /** A time limit passed or the caller gave up: tells the layers inside, and goes on from the one that cut it off. */
   private cutOff(call: Call): void {
     const { layer, outcome, error } = call.interruption!;
-    const { running, waiter } = call;
-    const reached = waiter?.state === 'granted' ? call.cursor : call.cursor - 1;
+    const { running } = call;
+    const reached = call.waiter?.state === 'granted' ? call.cursor : call.cursor - 1;
     call.stopWaiting();
     call.interruption = call.waiter = call.answer = call.running = undefined;
     call.wasRunning = call.rest === Rest.METHOD;
@@ -244,19 +260,9 @@ export class Pipeline {
       if (ending !== undefined) endings.push(ending);
     }
     call.context?.abandon(error);
-    this.leaveBehind(running, endings);
-  }
-
-  /** The method of an abandoned attempt may still run: what it holds is given back when it really ends. */
-  private leaveBehind(running: Promise<unknown> | undefined, endings: readonly (() => void)[]): void {
+    // The method may still run: what its attempt holds is given back when it really ends.
     const end = (): void => endings.forEach((ending) => ending());
-    if (running === undefined) {
-      end();
-      return;
-    }
-    void running.then((value) => {
-      end();
-      this.discarder?.discard!(value, this.operationId);
-    }, end);
+    if (running === undefined) end();
+    else void running.then((value) => (end(), this.discarder?.discard!(value, this.operationId)), end);
   }
 }

@@ -1,10 +1,10 @@
-import { Call } from './call.js';
+import { Call, Rest, type CallDriver } from './call.js';
 import type { Pipeline, Step } from './pipeline.js';
 import { asPromise, interruptible, isThenable, rejectSoon } from './promises.js';
 import { Outcome } from './strategy.js';
 
-/** How many idle call records a pipeline keeps. */
-const MOST_IDLE_RECORDS = 256;
+/** How many idle call records a pipeline keeps beside one. */
+const MOST_SPARE_RECORDS = 255;
 
 type Method = (...args: never[]) => unknown;
 
@@ -12,9 +12,10 @@ type Method = (...args: never[]) => unknown;
  * Drives calls of one pipeline that give promises. A call that is admitted at once and answered by its first attempt
  * costs one promise beside the method's own; a time limit adds one more. Whatever takes longer goes on in `drive`.
  */
-export class PromiseDriver {
+export class PromiseDriver implements CallDriver {
+  /** The record that was given back last; most calls find it. */
   private idle: Call | undefined;
-  private idleCount = 0;
+  private readonly spares: Call[] = [];
 
   /** @param plainValue Makes the error for a method that gives a plain value where only promises are allowed. */
   constructor(
@@ -24,7 +25,11 @@ export class PromiseDriver {
 
   run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const call = this.take();
-    this.pipeline.begin(call, target, method, args, signal);
+    const { pipeline } = this;
+    pipeline.begin(call, target, method, args, signal);
+    const step = call.inward ? pipeline.enter(call) : undefined;
+    const pending = step === undefined ? undefined : this.perform(call, step);
+    if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
     return this.handOut(call, this.advance(call));
   }
 
@@ -99,8 +104,10 @@ export class PromiseDriver {
     }
     if (isForeign?.() === true) return undefined;
     if (isThenable(result)) {
-      call.running = asPromise(result);
-      return this.guarded(call, call.running);
+      const running = asPromise(result);
+      if (!this.pipeline.limited && call.signal === undefined) return running;
+      call.running = running;
+      return this.guard(call, running);
     }
     if (this.plainValue === undefined) this.pipeline.hear(call, false, result);
     else this.pipeline.hear(call, true, this.plainValue(result));
@@ -118,12 +125,30 @@ export class PromiseDriver {
     return undefined;
   }
 
-  /** What the first promise of a call is followed by. An arrow, so that it can be handed to the call records. */
-  private readonly settle = (call: Call, failed: boolean, payload: unknown): unknown => {
+  /** The first promise of a call has its value: most often that of the method, and the end of the call. */
+  fulfilled(call: Call, value: unknown): unknown {
+    if (call.rest !== Rest.METHOD || call.interruption !== undefined) return this.settled(call, false, value);
+    const step = this.pipeline.succeed(call, value);
+    if (step === undefined) {
+      this.recycle(call);
+      return value;
+    }
+    return this.goOn(call, this.perform(call, step) ?? this.advance(call));
+  }
+
+  /** The first promise of a call was rejected. */
+  rejected(call: Call, error: unknown): unknown {
+    return this.settled(call, true, error);
+  }
+
+  private settled(call: Call, failed: boolean, payload: unknown): unknown {
     this.pipeline.hear(call, failed, payload);
-    const pending = this.advance(call);
+    return this.goOn(call, this.advance(call));
+  }
+
+  private goOn(call: Call, pending: Promise<unknown> | undefined): unknown {
     return pending === undefined ? this.close(call) : this.drive(call, pending);
-  };
+  }
 
   /** The long way: attempts and waits until there is an answer. `await` keeps the caller's frames in stack traces. */
   private async drive(call: Call, first: Promise<unknown>): Promise<unknown> {
@@ -152,10 +177,8 @@ export class PromiseDriver {
 
   private take(): Call {
     const call = this.idle;
-    if (call === undefined) return new Call(this.pipeline, this.settle);
-    this.idle = call.nextFree;
-    this.idleCount--;
-    call.nextFree = undefined;
+    if (call === undefined) return this.spares.pop() ?? new Call(this.pipeline, this);
+    this.idle = undefined;
     return call;
   }
 
@@ -166,9 +189,7 @@ export class PromiseDriver {
 
   private recycle(call: Call): void {
     call.clear();
-    if (this.idleCount >= MOST_IDLE_RECORDS) return;
-    call.nextFree = this.idle;
-    this.idle = call;
-    this.idleCount++;
+    if (this.idle === undefined) this.idle = call;
+    else if (this.spares.length < MOST_SPARE_RECORDS) this.spares.push(call);
   }
 }

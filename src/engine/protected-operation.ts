@@ -37,7 +37,7 @@ export class ProtectedOperation {
   constructor({ id, policies, environment, registry, contextAt, onlyAsync }: OperationInput) {
     this.id = id;
     this.policies = policies;
-    const invoke = contextAt === undefined ? plainly : contextAt === 'only' ? withContextOnly : withContextAt(contextAt);
+    const invoke = contextAt === undefined ? undefined : contextAt === 'only' ? withContextOnly : withContextAt(contextAt);
     this.pipeline = compile({ operationId: id, policies, environment, registry, invoke, timed: contextAt !== undefined });
     this.isBare = this.pipeline.layers.length === 0 && contextAt === undefined;
     this.promises = new PromiseDriver(this.pipeline, onlyAsync ? this.plainValue : undefined);
@@ -70,10 +70,6 @@ function describe(value: unknown): string {
       : typeof value === 'object'
         ? 'an object'
         : `a plain value (${typeof value})`;
-}
-
-function plainly(call: Call): unknown {
-  return call.method.apply(call.target, call.args as never[]);
 }
 
 function withContextOnly(call: Call): unknown {

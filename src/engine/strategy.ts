@@ -40,15 +40,18 @@ export type Verdict = number | Answer | undefined;
  * sets no timer and takes the time from the call. Whoever let an attempt pass is told exactly once how it ended:
  * `succeeded`, `failed` or `abandoned`. Each layer of a call has a slot (`call.slots[layer]`) for what must be
  * remembered until then.
+ *
+ * `admit` and `succeeded` are on the way of every call: they are properties that hold arrow functions, so that the pipeline
+ * can call them from a list without looking them up on strategies of different classes.
  */
 export interface Strategy {
   readonly kind: string;
   /** The name of the instance that decides; equal names share state. */
   readonly name: string;
   /** May this attempt start? May throw where a function of the user's does; then nothing was taken. */
-  admit?: ((call: Call, layer: number) => Admission) | undefined;
+  admit?: ((this: void, call: Call, layer: number) => Admission) | undefined;
   /** The attempt gave `call.payload`. */
-  succeeded?: ((call: Call, layer: number) => Verdict) | undefined;
+  succeeded?: ((this: void, call: Call, layer: number) => Verdict) | undefined;
   /** The attempt ended with the error `call.payload`; `call.outcome` says how. */
   failed?: ((call: Call, layer: number) => Verdict) | undefined;
   /**

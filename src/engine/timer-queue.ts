@@ -4,6 +4,8 @@ import type { Clock, TimerHandle } from './clock.js';
 export class Deadline {
   dueAt = 0;
   list: DeadlineList | undefined;
+  /** The list it was in last: most are armed with the same duration again. */
+  home: DeadlineList | undefined;
   previous: Deadline | undefined;
   next: Deadline | undefined;
 
@@ -13,6 +15,8 @@ export class Deadline {
 /** Deadlines of one duration: who comes later is due later, so the list is in order by itself. */
 interface DeadlineList {
   readonly durationMs: number;
+  /** It has a timer. */
+  isOpen: boolean;
   first: Deadline | undefined;
   last: Deadline | undefined;
   timer: TimerHandle;
@@ -29,12 +33,8 @@ export class TimerQueue {
   constructor(private readonly clock: Clock) {}
 
   arm(deadline: Deadline, durationMs: number, now: number): void {
-    let list = this.lists.get(durationMs);
-    if (list === undefined) {
-      list = { durationMs, first: undefined, last: undefined, timer: undefined };
-      this.lists.set(durationMs, list);
-      this.schedule(list, durationMs);
-    }
+    const home = deadline.home;
+    const list = home !== undefined && home.durationMs === durationMs && home.isOpen ? home : this.open(deadline, durationMs);
     deadline.dueAt = now + durationMs;
     deadline.list = list;
     deadline.previous = list.last;
@@ -57,10 +57,22 @@ export class TimerQueue {
   /** Clears every timer; what was armed never comes. */
   clear(): void {
     for (const list of this.lists.values()) {
+      list.isOpen = false;
       this.clock.clearTimer(list.timer);
       while (list.first !== undefined) this.disarm(list.first);
     }
     this.lists.clear();
+  }
+
+  private open(deadline: Deadline, durationMs: number): DeadlineList {
+    let list = this.lists.get(durationMs);
+    if (list === undefined) {
+      list = { durationMs, isOpen: true, first: undefined, last: undefined, timer: undefined };
+      this.lists.set(durationMs, list);
+      this.schedule(list, durationMs);
+    }
+    deadline.home = list;
+    return list;
   }
 
   private schedule(list: DeadlineList, delayMs: number): void {
@@ -74,7 +86,9 @@ export class TimerQueue {
       this.disarm(due);
       due.expire();
     }
-    if (list.first === undefined) this.lists.delete(list.durationMs);
-    else this.schedule(list, list.first.dueAt - now);
+    if (list.first === undefined) {
+      list.isOpen = false;
+      this.lists.delete(list.durationMs);
+    } else this.schedule(list, list.first.dueAt - now);
   }
 }

@@ -3,10 +3,10 @@ import { Inject } from '@nestjs/common';
 import { RUNTIME_KEY, RUNTIME_TOKEN } from './keys.js';
 import { noteUnmanaged } from './live-runtimes.js';
 import { describeMethod, methodOfWrapper, remember, type Class, type Method, type ProtectedMethod } from './protected-method.js';
-import { isRuntime, type ResilienceRuntime } from './runtime.js';
+import { isRuntime, type ClassRuntime } from './runtime.js';
 
 /** An instance that Nest has given its runtime to. */
-type Carrier = { readonly [RUNTIME_KEY]?: ResilienceRuntime; readonly constructor: unknown };
+type Carrier = { readonly [RUNTIME_KEY]?: ClassRuntime };
 
 /** Makes a method a protected one, or finds that it is one already. */
 export function protectMethod(prototype: object, key: string | symbol, descriptor: TypedPropertyDescriptor<Method>): ProtectedMethod {
@@ -30,7 +30,7 @@ export function protectMethod(prototype: object, key: string | symbol, descripto
 function wrap(method: ProtectedMethod): Method {
   return function (this: Carrier | undefined | null, ...args: unknown[]): unknown {
     const runtime = this?.[RUNTIME_KEY];
-    if (runtime !== undefined) return runtime.call(method, this!, args);
+    if (runtime !== undefined) return runtime.call(method, this, args);
     noteUnmanaged(method, this);
     return method.original.apply(this, args as never[]);
   };
@@ -44,7 +44,7 @@ function copyShape(from: Method, to: Method): void {
 }
 
 /** Runtimes of instances that cannot take a property (`Object.freeze(this)`). */
-const ofFrozen = new WeakMap<object, ResilienceRuntime>();
+const ofFrozen = new WeakMap<object, ClassRuntime>();
 
 /** Lets Nest inject the runtime into the instances of a class and of its subclasses. */
 function receiveRuntime(prototype: object): void {
@@ -64,9 +64,9 @@ function receiveRuntime(prototype: object): void {
 /** Hands an instance its runtime. Anything else (an auto-mock) is not taken for one: then the bare method runs. */
 export function giveRuntime(instance: object, runtime: unknown): void {
   if (!isRuntime(runtime)) return;
+  const value = runtime.of(instance.constructor as Class);
   // Not enumerable: spread, `toEqual` and loggers need not see it.
   if (Object.isExtensible(instance)) {
-    Object.defineProperty(instance, RUNTIME_KEY, { value: runtime, configurable: true, writable: true, enumerable: false });
-  } else ofFrozen.set(instance, runtime);
-  runtime.adopt(instance.constructor as Class);
+    Object.defineProperty(instance, RUNTIME_KEY, { value, configurable: true, writable: true, enumerable: false });
+  } else ofFrozen.set(instance, value);
 }

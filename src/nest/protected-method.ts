@@ -14,8 +14,8 @@ export interface Declarations {
 
 /** A method that a decorator of ours was put on, or that a decorated class has. Made at class load, once. */
 export interface ProtectedMethod {
-  /** Its place in every runtime's table; counted over all copies of the library in the process. */
-  readonly index: number;
+  /** Its place in what each class knows of its methods: unique in the line of a class and its base classes. */
+  readonly slot: number;
   readonly declaringClass: Class;
   readonly key: string | symbol;
   readonly original: Method;
@@ -30,13 +30,13 @@ export interface ProtectedMethod {
   readonly nestedIn: ProtectedMethod | undefined;
 }
 
-const COUNTER = Symbol.for('nestjs-bulwark: how many protected methods there are');
+/** Counts the protected methods of a class and its base classes; known to all copies of the library in the process. */
+const SLOTS = Symbol.for('nestjs-bulwark: how many protected methods a class has');
 
-function nextIndex(): number {
-  const shared = globalThis as unknown as Record<symbol, number | undefined>;
-  const index = shared[COUNTER] ?? 0;
-  shared[COUNTER] = index + 1;
-  return index;
+function nextSlot(prototype: object): number {
+  const slot = (prototype as Record<symbol, number | undefined>)[SLOTS] ?? 0;
+  Object.defineProperty(prototype, SLOTS, { value: slot + 1, configurable: true });
+  return slot;
 }
 
 const byWrapper = new WeakMap<Method, ProtectedMethod>();
@@ -77,7 +77,7 @@ export function describeMethod(
 ): ProtectedMethod {
   const declaringClass = prototype.constructor as Class;
   return {
-    index: nextIndex(),
+    slot: nextSlot(prototype),
     declaringClass,
     key,
     original: base?.original ?? original,

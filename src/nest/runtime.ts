@@ -8,12 +8,6 @@ import { levelsOf, methodsOf, reaches, type Class, type Method, type ProtectedMe
 /** What to do when a decorated method runs on an instance that is not managed by Nest. */
 export type Unmanaged = 'warn' | 'allow' | 'throw';
 
-/** A method as one class runs it: its record and its compiled operation. */
-interface Entry {
-  readonly target: Class;
-  readonly operation: ProtectedOperation;
-}
-
 /**
  * What is injected into every instance with decorated methods. It has no dependencies, so that whatever the options
  * depend on can have decorated methods too; until `fill` a call runs under its decorators and the library's defaults.
@@ -22,12 +16,9 @@ export class ResilienceRuntime {
   readonly [RUNTIME_BRAND] = RUNTIME_BRAND;
   resilience: Resilience | undefined;
   unmanaged: Unmanaged = 'warn';
-  /** By the method's index: the class that called last, so that most calls look up nothing. */
-  private latest: (Entry | undefined)[] = [];
-  private byClass = new Map<Class, Map<ProtectedMethod, Entry>>();
+  private readonly byClass = new Map<Class, ClassRuntime>();
   private interim: Resilience | undefined;
   private started = false;
-  private readonly adopted = new Set<Class>();
 
   /** The options are known. */
   fill(resilience: Resilience, unmanaged: Unmanaged): void {
@@ -35,44 +26,76 @@ export class ResilienceRuntime {
     this.unmanaged = unmanaged;
     this.interim?.close();
     this.interim = undefined;
-    this.latest = [];
-    this.byClass = new Map();
+    for (const classRuntime of this.byClass.values()) classRuntime.forget();
   }
 
-  /** Runs a protected method. */
-  call(method: ProtectedMethod, target: { readonly constructor: unknown }, args: readonly unknown[]): unknown {
-    const latest = this.latest[method.index];
-    const { operation } =
-      latest !== undefined && latest.target === target.constructor ? latest : this.entryFor(method, target.constructor as Class);
-    if (operation.isBare) return method.original.apply(target, args as never[]);
-    if (method.gives === 'promise') return operation.run(target, method.original, args);
-    if (method.gives === 'observable') return operation.observe(target, method.original, args);
-    return this.learn(method, operation, target, args);
-  }
-
-  /** An instance of that class was made by Nest. After the start its operations are compiled at once, so that mistakes show. */
-  adopt(target: Class): void {
-    if (!this.started) this.adopted.add(target);
-    else if (!this.byClass.has(target)) {
-      const problems = this.compile(target);
+  /**
+   * What the instances of a class carry. After the start the operations of a new class are compiled at once, so that
+   * mistakes show when Nest makes its first instance.
+   */
+  of(target: Class): ClassRuntime {
+    let classRuntime = this.byClass.get(target);
+    if (classRuntime === undefined) {
+      this.byClass.set(target, (classRuntime = new ClassRuntime(this, target)));
+      const problems = this.started ? classRuntime.compile() : [];
       if (problems.length > 0) throw new ResilienceConfigError(problems);
     }
+    return classRuntime;
   }
 
-  /** Compiles everything that Nest has made so far; gives what is wrong with it. */
+  /** Compiles everything that was found, and whatever else Nest has made so far; gives what is wrong with it. */
   start(found: Iterable<Class>): readonly string[] {
-    const problems = [...new Set([...found, ...this.adopted])].flatMap((target) => this.compile(target));
+    for (const target of found) this.of(target);
     this.started = true;
-    this.adopted.clear();
-    return problems;
+    return [...this.byClass.values()].flatMap((classRuntime) => classRuntime.compile());
   }
 
-  private compile(target: Class): readonly string[] {
+  /** Compiles a method for the class that owns the operation. */
+  protect(method: ProtectedMethod, owner: Class): ProtectedOperation {
+    const resilience = this.resilience ?? (this.interim ??= new Resilience());
+    return resilience.protect(
+      { id: `${owner.name}.${String(method.key)}`, levels: levelsOf(method), target: owner.prototype as object, decorated: true },
+      { contextAt: method.attemptAt, onlyAsync: true },
+    );
+  }
+}
+
+/** The runtime as the instances of one class see it: the operations of their methods, by slot. */
+export class ClassRuntime {
+  private operations: (ProtectedOperation | undefined)[] = [];
+
+  constructor(
+    private readonly runtime: ResilienceRuntime,
+    private readonly target: Class,
+  ) {}
+
+  /** Runs a protected method. */
+  call(method: ProtectedMethod, instance: unknown, args: readonly unknown[]): unknown {
+    const operation = this.operations[method.slot] ?? this.operation(method);
+    if (operation.isBare) return method.original.apply(instance, args as never[]);
+    if (method.gives === 'promise') return operation.run(instance, method.original, args);
+    if (method.gives === 'observable') return operation.observe(instance, method.original, args);
+    return learn(method, operation, instance, args);
+  }
+
+  /** The operation of a method, compiled where it is not yet. */
+  operation(method: ProtectedMethod): ProtectedOperation {
+    let operation = this.operations[method.slot];
+    if (operation === undefined) {
+      // A decorated `super.method()` below a decorated override is an operation of the class that declares it.
+      const isOwn = this.target === method.declaringClass || reaches(this.target, method);
+      operation = isOwn ? this.runtime.protect(method, this.target) : this.runtime.of(method.declaringClass).operation(method);
+      this.operations[method.slot] = operation;
+    }
+    return operation;
+  }
+
+  /** Compiles all methods; gives what is wrong with them. */
+  compile(): readonly string[] {
     const problems: string[] = [];
-    if (!this.byClass.has(target)) this.byClass.set(target, new Map());
-    for (const method of methodsOf(target)) {
+    for (const method of methodsOf(this.target)) {
       try {
-        this.entryFor(method, target);
+        this.operation(method);
       } catch (error) {
         if (!(error instanceof ResilienceConfigError)) throw error;
         problems.push(...error.problems);
@@ -81,38 +104,21 @@ export class ResilienceRuntime {
     return problems;
   }
 
-  private entryFor(method: ProtectedMethod, target: Class): Entry {
-    let entries = this.byClass.get(target);
-    if (entries === undefined) this.byClass.set(target, (entries = new Map<ProtectedMethod, Entry>()));
-    let entry = entries.get(method);
-    if (entry === undefined) {
-      // A decorated `super.method()` below a decorated override is an operation of the class that declares it.
-      const owner = reaches(target, method) ? target : method.declaringClass;
-      entry = { target, operation: owner === target ? this.protect(method, owner) : this.entryFor(method, owner).operation };
-      entries.set(method, entry);
-    }
-    this.latest[method.index] = entry;
-    return entry;
+  /** Everything must be compiled anew. */
+  forget(): void {
+    this.operations = [];
   }
+}
 
-  private protect(method: ProtectedMethod, owner: Class): ProtectedOperation {
-    const resilience = this.resilience ?? (this.interim ??= new Resilience());
-    return resilience.protect(
-      { id: `${owner.name}.${String(method.key)}`, levels: levelsOf(method), target: owner.prototype as object, decorated: true },
-      { contextAt: method.attemptAt, onlyAsync: true },
-    );
+/** The first call of a method without a known type tells what it gives. */
+function learn(method: ProtectedMethod, operation: ProtectedOperation, instance: unknown, args: readonly unknown[]): unknown {
+  const result = operation.probe(instance, method.original, args, isObservable);
+  if (!isObservable(result)) {
+    method.gives = 'promise';
+    return result;
   }
-
-  /** The first call of a method without a known type tells what it gives. */
-  private learn(method: ProtectedMethod, operation: ProtectedOperation, target: unknown, args: readonly unknown[]): unknown {
-    const result = operation.probe(target, method.original, args, isObservable);
-    if (!isObservable(result)) {
-      method.gives = 'promise';
-      return result;
-    }
-    method.gives = 'observable';
-    return operation.observe(target, givenOnce(result, method.original), args);
-  }
+  method.gives = 'observable';
+  return operation.observe(instance, givenOnce(result, method.original), args);
 }
 
 /** A method whose first call has been made already. */

@@ -59,6 +59,7 @@ describe('imports', () => {
       '@nestjs/terminus',
       'fastest-levenshtein',
       'ms',
+      'node:perf_hooks',
       'reflect-metadata',
       'rxjs',
     ]);

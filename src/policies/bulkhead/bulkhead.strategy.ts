@@ -1,5 +1,5 @@
 import type { Call } from '../../engine/call.js';
-import type { Admission, Strategy } from '../../engine/strategy.js';
+import type { Strategy } from '../../engine/strategy.js';
 import type { Bulkhead } from './bulkhead.js';
 import type { Compartment } from './compartment.js';
 
@@ -16,22 +16,23 @@ export class BulkheadStrategy implements Strategy {
 
   constructor(
     readonly bulkhead: Bulkhead,
-    private readonly use: BulkheadUse,
+    { key, priority }: BulkheadUse,
   ) {
     this.name = bulkhead.name;
+    const common = bulkhead.compartment(undefined);
+    this.admit = (call, layer) => {
+      const compartment = key === undefined ? common : bulkhead.compartment(key(...call.args));
+      const urgency = priority === undefined ? 0 : numberOr0(priority(...call.args));
+      call.slots[layer] = compartment;
+      return compartment.admit(urgency, call);
+    };
   }
 
-  admit(call: Call, layer: number): Admission {
-    const { key, priority } = this.use;
-    const compartment = this.bulkhead.compartment(key?.(...call.args));
-    const urgency = priority === undefined ? 0 : numberOr0(priority(...call.args));
-    call.slots[layer] = compartment;
-    return compartment.admit(urgency, call);
-  }
+  readonly admit: NonNullable<Strategy['admit']>;
 
-  succeeded(call: Call, layer: number): undefined {
+  readonly succeeded = (call: Call, layer: number): undefined => {
     (call.slots[layer] as Compartment).release();
-  }
+  };
 
   failed(call: Call, layer: number): undefined {
     (call.slots[layer] as Compartment).release();

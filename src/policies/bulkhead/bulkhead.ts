@@ -53,7 +53,7 @@ export class Bulkhead {
   ) {
     this.limits = { ...settings };
     this.events = new BulkheadEvents(environment.events, name);
-    this.common = this.newCompartment(undefined, () => undefined);
+    this.common = this.newCompartment(undefined, undefined);
     this.keys = new KeyTable(settings.maxKeys, (slot) => this.compartments[slot]!.dismiss());
   }
 
@@ -129,7 +129,7 @@ export class Bulkhead {
     return this.compartments[slot]!;
   }
 
-  private newCompartment(key: string | undefined, inUse: (used: boolean) => void): Compartment {
+  private newCompartment(key: string | undefined, inUse: ((used: boolean) => void) | undefined): Compartment {
     return new Compartment(this.name, key, this.limits, this.environment, this.events, inUse);
   }
 

@@ -33,7 +33,7 @@ export class Compartment implements WaitingPlace {
     private readonly environment: Environment,
     private readonly events: BulkheadEvents,
     /** Told when the first place is taken and when the last one is given back. */
-    private readonly inUse: (used: boolean) => void,
+    private readonly inUse: ((used: boolean) => void) | undefined,
   ) {}
 
   get queued(): number {
@@ -71,7 +71,7 @@ export class Compartment implements WaitingPlace {
       return;
     }
     this.running--;
-    if (this.running === 0) this.inUse(false);
+    if (this.running === 0 && this.inUse !== undefined) this.inUse(false);
   }
 
   /** The limit may have grown: lets waiters in. */
@@ -112,7 +112,7 @@ export class Compartment implements WaitingPlace {
 
   private take(): void {
     this.running++;
-    if (this.running === 1) this.inUse(true);
+    if (this.running === 1 && this.inUse !== undefined) this.inUse(true);
   }
 
   private makeRoom(priority: number): boolean {

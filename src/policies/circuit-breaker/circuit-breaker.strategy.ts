@@ -3,7 +3,7 @@ import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 import { Outcome, type Strategy } from '../../engine/strategy.js';
 import type { FailureOptions } from '../../options/index.js';
-import { CircuitOpenError } from './circuit-breaker.error.js';
+import type { CircuitOpenError } from './circuit-breaker.error.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { Admission } from './states.js';
 
@@ -17,29 +17,32 @@ export class CircuitBreakerStrategy implements Strategy {
   readonly kind = 'circuitBreaker';
   readonly name: string;
   readonly rejects: Strategy['rejects'];
+  private readonly key: CircuitBreakerUse['key'];
   private readonly filter: FailureFilter;
 
   constructor(
     readonly breaker: CircuitBreaker,
-    private readonly use: CircuitBreakerUse,
+    use: CircuitBreakerUse,
     environment: Environment,
   ) {
     this.name = breaker.name;
+    this.key = use.key;
     this.filter = new FailureFilter(use, environment, '@CircuitBreaker', false);
   }
 
-  admit(call: Call, layer: number): CircuitOpenError | undefined {
-    const admission = this.breaker.admit(this.use.key?.(...call.args), call);
-    if (admission instanceof CircuitOpenError) return admission;
+  readonly admit = (call: Call, layer: number): CircuitOpenError | undefined => {
+    const key = this.key === undefined ? undefined : this.key(...call.args);
+    const admission = this.breaker.admit(key, call);
+    if (admission === undefined) return this.breaker.refusal(key, call);
     call.slots[layer] = admission;
     return undefined;
-  }
+  };
 
-  succeeded(call: Call, layer: number): undefined {
+  readonly succeeded = (call: Call, layer: number): undefined => {
     const admission = call.slots[layer] as Admission;
     if (this.filter.judgesResults && this.filter.rejects(call.payload, call.operationId)) admission.failed(call, undefined);
     else admission.succeeded(call);
-  }
+  };
 
   failed(call: Call, layer: number): undefined {
     const admission = call.slots[layer] as Admission;

@@ -136,10 +136,14 @@ export class CircuitBreaker {
     return worst;
   }
 
-  /** @internal Lets a call of an operation pass. */
-  admit(key: string | null | undefined, occasion: Occasion): Admission | CircuitOpenError {
-    const circuit = key === undefined || key === null ? this.common : this.circuit(key);
-    return circuit.admit(occasion) ?? this.rejection(circuit, occasion);
+  /** @internal Lets a call of an operation pass, or not (undefined). */
+  admit(key: string | null | undefined, occasion: Occasion): Admission | undefined {
+    return (key === undefined || key === null ? this.common : this.circuit(key)).admit(occasion);
+  }
+
+  /** @internal Why a call was just not let pass. */
+  refusal(key: string | null | undefined, occasion: Occasion): CircuitOpenError {
+    return this.rejection(this.circuit(key), occasion);
   }
 
   private known(key: string): Circuit | undefined {

@@ -33,17 +33,20 @@ export interface CircuitState {
 export class CountingState implements CircuitState, Admission {
   readonly statistics: CallWindow;
   private failuresInARow = 0;
+  private readonly isClosed: boolean;
+  private readonly slowAfterMs: number | undefined;
 
   constructor(
     private readonly circuit: Circuit,
     readonly name: 'closed' | 'metrics-only',
   ) {
     this.statistics = createWindow(circuit.settings.window);
+    this.isClosed = name === 'closed';
+    this.slowAfterMs = circuit.settings.slowCallDuration;
   }
 
   admit(occasion: Occasion): Admission {
-    const { slowCallDuration } = this.circuit.settings;
-    return slowCallDuration === undefined ? this : new TimedCall(this, occasion.now(), slowCallDuration);
+    return this.slowAfterMs === undefined ? this : new TimedCall(this, occasion.now(), this.slowAfterMs);
   }
 
   nameAt(): CircuitStateName {
@@ -68,7 +71,9 @@ export class CountingState implements CircuitState, Admission {
     if (failed) circuit.lastError = error;
     statistics.record(failed, slow, occasion);
     this.failuresInARow = failed ? this.failuresInARow + 1 : 0;
-    if (this.name === 'closed' && this.mustOpen(circuit.settings)) circuit.open(occasion.now(), occasion, statistics);
+    // Nothing opens a circuit in whose window no call failed or was slow, and that is most of the time.
+    if (statistics.failures + statistics.slowCalls === 0 || !this.isClosed) return;
+    if (this.mustOpen(circuit.settings)) circuit.open(occasion.now(), occasion, statistics);
   }
 
   private mustOpen(settings: CircuitSettings): boolean {

@@ -19,10 +19,20 @@ export interface Algorithm {
   availableAt(state: Float64Array, at: number, now: number, cost: number): number;
   /** Takes `cost` at a time at which it is available. */
   take(state: Float64Array, at: number, time: number, cost: number): void;
+  /** Takes `cost` if it is available now: the two above in one, for the hot path. */
+  tryTake(state: Float64Array, at: number, now: number, cost: number): boolean;
   /** What could be taken now, in whole permits. */
   remaining(state: Float64Array, at: number, now: number): number;
   /** Milliseconds until all permits are back. */
   resetAfterMs(state: Float64Array, at: number, now: number): number;
+}
+
+type Counting = Omit<Algorithm, 'tryTake'>;
+
+function takeIfAvailable(algorithm: Counting, state: Float64Array, at: number, now: number, cost: number): boolean {
+  if (algorithm.availableAt(state, at, now, cost) > now) return false;
+  algorithm.take(state, at, now, cost);
+  return true;
 }
 
 /** Times closer than this are the same: sums of fractions of a millisecond are not exact. */
@@ -51,6 +61,12 @@ function tokenBucket({ limit, perMs, burst }: Rate): Algorithm {
     take(state, at, time, cost) {
       state[at] = Math.max(state[at]!, time) + cost * tokenMs;
     },
+    tryTake(state, at, now, cost) {
+      const full = Math.max(state[at]!, now) + cost * tokenMs;
+      if (full - bucketMs - now >= SAME_MS) return false;
+      state[at] = full;
+      return true;
+    },
     remaining: (state, at, now) => wholePermits((bucketMs - Math.max(0, state[at]! - now)) / tokenMs),
     resetAfterMs: (state, at, now) => Math.max(0, state[at]! - now),
   };
@@ -59,7 +75,7 @@ function tokenBucket({ limit, perMs, burst }: Rate): Algorithm {
 /** Fixed window: when it began, and what is used of it (0: none has begun). */
 function fixedWindow({ limit, perMs }: Rate): Algorithm {
   const isOver = (state: Float64Array, at: number, now: number) => state[at + 1] === 0 || now >= state[at]! + perMs;
-  return {
+  const algorithm: Counting = {
     width: 2,
     capacity: limit,
     availableAt: (state, at, now, cost) => (isOver(state, at, now) || state[at + 1]! + cost <= limit ? now : state[at]! + perMs),
@@ -72,6 +88,7 @@ function fixedWindow({ limit, perMs }: Rate): Algorithm {
     remaining: (state, at, now) => wholePermits(isOver(state, at, now) ? limit : limit - state[at + 1]!),
     resetAfterMs: (state, at, now) => (isOver(state, at, now) ? 0 : state[at]! + perMs - now),
   };
+  return { ...algorithm, tryTake: (state, at, now, cost) => takeIfAvailable(algorithm, state, at, now, cost) };
 }
 
 /** The counts as they stand in a window: [current, previous]. */
@@ -84,7 +101,7 @@ function counts(state: Float64Array, at: number, window: number): [number, numbe
 /** Sliding window as a counter of two fixed ones: number of the current one, what is used of it, and of the one before. */
 function slidingWindow({ limit, perMs }: Rate): Algorithm {
   const weight = (now: number, window: number) => 1 - (now - window * perMs) / perMs;
-  return {
+  const algorithm: Counting = {
     width: 3,
     capacity: limit,
     availableAt(state, at, now, cost) {
@@ -117,12 +134,13 @@ function slidingWindow({ limit, perMs }: Rate): Algorithm {
       return (window + (current === 0 ? 1 : 2)) * perMs - now;
     },
   };
+  return { ...algorithm, tryTake: (state, at, now, cost) => takeIfAvailable(algorithm, state, at, now, cost) };
 }
 
 /** Leaky bucket as a queue: when the next call may start. */
 function leakyBucket({ limit, perMs, burst }: Rate): Algorithm {
   const intervalMs = perMs / limit;
-  return {
+  const algorithm: Counting = {
     width: 1,
     capacity: burst,
     availableAt: (state, at, now) => notBefore(now, state[at]!),
@@ -132,6 +150,7 @@ function leakyBucket({ limit, perMs, burst }: Rate): Algorithm {
     remaining: (state, at, now) => (state[at]! - now < SAME_MS ? 1 : 0),
     resetAfterMs: (state, at, now) => Math.max(0, state[at]! - now),
   };
+  return { ...algorithm, tryTake: (state, at, now, cost) => takeIfAvailable(algorithm, state, at, now, cost) };
 }
 
 const ALGORITHMS: Record<RateLimitAlgorithm, (rate: Rate) => Algorithm> = {

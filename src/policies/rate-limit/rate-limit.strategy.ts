@@ -21,10 +21,14 @@ export class RateLimitStrategy implements Strategy {
     this.name = limiter.name;
   }
 
-  admit(call: Call): Admission {
+  readonly admit = (call: Call): Admission => {
     const { key, cost } = this.use;
-    return this.limiter.admit(key?.(...call.args), typeof cost === 'number' ? cost : this.costOf(cost, call), call);
-  }
+    return this.limiter.admit(
+      key === undefined ? undefined : key(...call.args),
+      typeof cost === 'number' ? cost : this.costOf(cost, call),
+      call,
+    );
+  };
 
   private costOf(cost: (...args: readonly unknown[]) => number, call: Call): number {
     const value = cost(...call.args);

@@ -112,7 +112,7 @@ export class RateLimiter {
   admit(key: string | null | undefined, cost: number, asking: Asking): RateLimitExceededError | Waiter | undefined {
     if (cost > this.algorithm.capacity) return this.refuse('cost', asking, key, cost, undefined);
     const slot = this.table.use(key);
-    const line = this.lines.get(slot);
+    const line = this.lines.size === 0 ? undefined : this.lines.get(slot);
     const now = asking.now();
     if (line === undefined && this.takeNow(slot, cost, now)) return undefined;
     const { table, algorithm, settings } = this;
@@ -127,11 +127,7 @@ export class RateLimiter {
   }
 
   private takeNow(slot: number, cost: number, now: number): boolean {
-    const { algorithm, table } = this;
-    const at = table.at(slot);
-    if (algorithm.availableAt(table.state, at, now, cost) > now) return false;
-    algorithm.take(table.state, at, now, cost);
-    return true;
+    return this.algorithm.tryTake(this.table.state, this.table.at(slot), now, cost);
   }
 
   /** Turns away who waits: the application shuts down, or so many others wait that the key is forgotten. */

@@ -20,13 +20,13 @@ export class TimeoutStrategy implements Strategy {
     if (discard !== undefined) this.discard = (value, operationId) => this.giveAway(discard, value, operationId);
   }
 
-  admit(call: Call, layer: number): undefined {
+  readonly admit = (call: Call, layer: number): undefined => {
     call.limit(layer, this.timeoutMs);
-  }
+  };
 
-  succeeded(call: Call, layer: number): undefined {
+  readonly succeeded = (call: Call, layer: number): undefined => {
     call.unlimit(layer);
-  }
+  };
 
   failed(call: Call, layer: number): undefined {
     call.unlimit(layer);
