@@ -46,7 +46,7 @@ export class Call {
   inward = true;
   /** True once something has reached the caller that cannot be taken back: nothing is tried again. */
   committed = false;
-  startedAt = 0;
+  startedAt = Number.NaN;
   /**
    * More happened than a call that was admitted at once and answered by its first attempt: there is more to clear. Whoever
    * writes one of the fields that `clear` leaves alone otherwise says so.

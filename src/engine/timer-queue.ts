@@ -2,7 +2,7 @@ import type { Clock, TimerHandle } from './clock.js';
 
 /** A moment at which something is to happen, unless it is disarmed before. Made once and armed again and again. */
 export class Deadline {
-  dueAt = 0;
+  dueAt = Number.NaN;
   list: DeadlineList | undefined;
   /** The list it was in last: most are armed with the same duration again. */
   home: DeadlineList | undefined;

@@ -1,0 +1,134 @@
+/**
+ * `npm run bench`: each scenario, the library beside its peers, in interleaved rounds.
+ *   --json FILE   writes the results
+ *   --check       compares with limits.json, and fails where a limit is passed
+ *   --only a,b    these scenarios
+ *   --smoke       a few rounds of everything: it works, not how fast
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { measure } from './measure.mjs';
+import { consumed, mapped, source } from './observable.mjs';
+import { REFERENCES } from './references.mjs';
+import { SCENARIOS } from './scenarios.mjs';
+
+const { values: flags } = parseArgs({
+  options: { json: { type: 'string' }, check: { type: 'boolean' }, only: { type: 'string' }, smoke: { type: 'boolean' } },
+});
+const effort = flags.smoke === true ? { rounds: 3, batchMs: 0.3 } : { rounds: 25, batchMs: 4 };
+const wanted = flags.only?.split(',');
+// Time limits do not keep a process alive, so something must while they are waited for.
+const alive = setInterval(() => undefined, 1000);
+
+const files = readdirSync(new URL('subjects/', import.meta.url)).toSorted((a, b) => Number(b.startsWith('bulwark')) - Number(a.startsWith('bulwark')));
+// One after the other: a CommonJS peer cannot require a package that is just being imported.
+const subjects = [];
+for (const file of files) subjects.push((await import(new URL(`subjects/${file}`, import.meta.url))).default);
+const results = [];
+const references = { B: [], L: [], J: [] };
+
+for (const scenario of SCENARIOS.filter(({ name }) => wanted === undefined || wanted.includes(name))) await run(scenario);
+clearInterval(alive);
+report();
+process.exit(flags.check === true ? check() : 0);
+
+/** Whether a subject can do the work of a scenario: all of its layers where it is one, some where it is all. */
+function canDo(subject, { name, layers, needs, occupy }) {
+  if (needs !== undefined && !subject.has.includes(needs)) return false;
+  if (occupy !== undefined && subject.has.includes('queue')) return false;
+  const able = layers.filter((layer) => subject.layers.includes(layer)).length;
+  return name.startsWith('all') ? able >= 4 : able === layers.length;
+}
+
+async function run(scenario) {
+  const { name, layers, method, config, needs, prime = 0, occupy = 0 } = scenario;
+  const isObservable = needs === 'observable';
+  const entries = [...REFERENCES, ...(isObservable ? [{ name: 'map', call: mapped }] : [])];
+  for (const subject of subjects.filter((one) => canDo(one, scenario))) {
+    if (!subject.has.includes('queue')) await assertProtection(subject, scenario);
+    const call = isObservable ? consumed(await subject.protectObservable(source, layers, config)) : await subject.protect(method, layers, config);
+    for (let count = 0; count < prime; count++) await quietly(call(count));
+    for (let count = 0; count < occupy; count++) void quietly(call(count));
+    entries.push({ name: subject.name, call });
+  }
+  const measured = await measure(entries, effort);
+  const of = (wantedName) => measured.find((one) => one.name === wantedName)?.medianNs;
+  const [B, L, J, map] = ['bare', 'layer', 'rejecting', 'map'].map(of);
+  references.B.push(B);
+  references.L.push(L);
+  references.J.push(J);
+  for (const { name: subject, medianNs, bytesPerOp } of measured.slice(REFERENCES.length)) {
+    const ratio = (reference) => Math.round((medianNs / reference) * 100) / 100;
+    results.push({
+      subject,
+      scenario: name,
+      medianNs: Math.round(medianNs * 10) / 10,
+      bytesPerOp,
+      ratioToBare: ratio(B),
+      ratioToLayer: ratio(L),
+      ratioToRejection: ratio(J),
+      ...(map === undefined ? {} : { ratioToMap: ratio(map) }),
+    });
+  }
+}
+
+/** Nobody wins by doing nothing. */
+async function assertProtection(subject, { name, layers, config, check: assertIt }) {
+  try {
+    await assertIt(subject, layers, config);
+  } catch (error) {
+    throw new Error(`${subject.name} in ${name}: ${error.message}`, { cause: error });
+  }
+}
+
+async function quietly(promise) {
+  try {
+    await promise;
+  } catch {
+    // Rejections are part of the way to the state that is measured.
+  }
+}
+
+function report() {
+  let last;
+  for (const { subject, scenario, medianNs, bytesPerOp, ratioToBare, ratioToLayer, ratioToRejection, ratioToMap } of results) {
+    if (scenario !== last) console.log(`\n${scenario}`);
+    last = scenario;
+    const extra = ratioToMap === undefined ? '' : `  ${ratioToMap} map`;
+    console.log(`  ${subject.padEnd(22)} ${medianNs.toFixed(0).padStart(7)} ns ${String(bytesPerOp).padStart(6)} B  ${ratioToBare} B  ${ratioToLayer} L  ${ratioToRejection} J${extra}`);
+  }
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(summary(), undefined, 2)}\n`);
+}
+
+function summary() {
+  const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+  return {
+    node: process.version,
+    cpu: cpus()[0].model,
+    references: { B: middle(references.B), L: middle(references.L), J: middle(references.J) },
+    results,
+  };
+}
+
+/** Says every limit with what was measured; gives the exit code. */
+function check() {
+  const limits = JSON.parse(readFileSync(new URL('limits.json', import.meta.url), 'utf8'));
+  let failures = 0;
+  const compare = (scenario, what, actual, limit, isLeast = false) => {
+    const good = isLeast ? actual >= limit : actual <= limit;
+    if (!good) failures++;
+    console.log(`${good ? '✓' : '✗'} ${scenario} ${what}: ${actual} (${isLeast ? 'at least' : 'at most'} ${limit})`);
+  };
+  console.log('');
+  for (const [scenario, { timesFaster = {}, ...bounds }] of Object.entries(limits)) {
+    const ours = results.find((one) => one.subject === 'bulwark' && one.scenario === scenario);
+    if (ours === undefined) continue;
+    for (const [what, limit] of Object.entries(bounds)) compare(scenario, what, ours[what], limit);
+    for (const [peer, least] of Object.entries(timesFaster)) {
+      const theirs = results.find((one) => one.subject === peer && one.scenario === scenario);
+      compare(scenario, `times faster than ${peer}`, Math.round(theirs.medianNs / ours.medianNs), least, true);
+    }
+  }
+  return failures === 0 ? 0 : 1;
+}
