@@ -21,7 +21,9 @@ const wanted = flags.only?.split(',');
 // Time limits do not keep a process alive, so something must while they are waited for.
 const alive = setInterval(() => undefined, 1000);
 
-const files = readdirSync(new URL('subjects/', import.meta.url)).toSorted((a, b) => Number(b.startsWith('bulwark')) - Number(a.startsWith('bulwark')));
+const files = readdirSync(new URL('subjects/', import.meta.url)).toSorted(
+  (a, b) => Number(b.startsWith('bulwark')) - Number(a.startsWith('bulwark')),
+);
 // One after the other: a CommonJS peer cannot require a package that is just being imported.
 const subjects = [];
 for (const file of files) subjects.push((await import(new URL(`subjects/${file}`, import.meta.url))).default);
@@ -47,7 +49,9 @@ async function run(scenario) {
   const entries = [...REFERENCES, ...(isObservable ? [{ name: 'map', call: mapped }] : [])];
   for (const subject of subjects.filter((one) => canDo(one, scenario))) {
     if (!subject.has.includes('queue')) await assertProtection(subject, scenario);
-    const call = isObservable ? consumed(await subject.protectObservable(source, layers, config)) : await subject.protect(method, layers, config);
+    const call = isObservable
+      ? consumed(await subject.protectObservable(source, layers, config))
+      : await subject.protect(method, layers, config);
     for (let count = 0; count < prime; count++) await quietly(call(count));
     for (let count = 0; count < occupy; count++) void quietly(call(count));
     entries.push({ name: subject.name, call });
@@ -96,7 +100,9 @@ function report() {
     if (scenario !== last) console.log(`\n${scenario}`);
     last = scenario;
     const extra = ratioToMap === undefined ? '' : `  ${ratioToMap} map`;
-    console.log(`  ${subject.padEnd(22)} ${medianNs.toFixed(0).padStart(7)} ns ${String(bytesPerOp).padStart(6)} B  ${ratioToBare} B  ${ratioToLayer} L  ${ratioToRejection} J${extra}`);
+    console.log(
+      `  ${subject.padEnd(22)} ${medianNs.toFixed(0).padStart(7)} ns ${String(bytesPerOp).padStart(6)} B  ${ratioToBare} B  ${ratioToLayer} L  ${ratioToRejection} J${extra}`,
+    );
   }
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(summary(), undefined, 2)}\n`);
 }

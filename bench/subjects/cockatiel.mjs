@@ -1,7 +1,20 @@
 /** cockatiel: fallback, retry, circuit breaker, timeout and bulkhead; it has no rate limit. */
 import { pick } from '../versions.mjs';
 
-const { bulkhead, ConsecutiveBreaker, circuitBreaker, CountBreaker, fallback, handleAll, noop, retry, SamplingBreaker, timeout, TimeoutStrategy, wrap } = await pick('cockatiel');
+const {
+  bulkhead,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  CountBreaker,
+  fallback,
+  handleAll,
+  noop,
+  retry,
+  SamplingBreaker,
+  timeout,
+  TimeoutStrategy,
+  wrap,
+} = await pick('cockatiel');
 
 const POLICIES = {
   fallback: () => fallback(handleAll, 'fallback'),

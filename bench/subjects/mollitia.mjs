@@ -4,7 +4,12 @@ import * as mollitia from 'mollitia';
 const MODULES = {
   retry: ({ attempts }) => new mollitia.Retry({ attempts: attempts - 1, interval: 0 }),
   circuitBreaker: ({ window }) =>
-    new mollitia.SlidingCountBreaker({ slidingWindowSize: typeof window === 'number' ? window : 100, minimumNumberOfCalls: 10, failureRateThreshold: 50, openStateDelay: 3_600_000 }),
+    new mollitia.SlidingCountBreaker({
+      slidingWindowSize: typeof window === 'number' ? window : 100,
+      minimumNumberOfCalls: 10,
+      failureRateThreshold: 50,
+      openStateDelay: 3_600_000,
+    }),
   rateLimit: ({ limit, perMs }) => new mollitia.Ratelimit({ limitForPeriod: limit, limitPeriod: perMs }),
   timeout: ({ timeoutMs }) => new mollitia.Timeout({ delay: timeoutMs }),
   bulkhead: ({ concurrent }) => new mollitia.Bulkhead({ concurrentSize: concurrent, queueSize: 0 }),

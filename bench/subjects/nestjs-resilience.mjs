@@ -4,7 +4,15 @@ import { createRequire } from 'node:module';
 import { Logger } from '@nestjs/common';
 
 const require = createRequire(import.meta.url);
-const { BulkheadStrategy, CircuitBreakerStrategy, FallbackStrategy, ResilienceCommand, RetryStrategy, ThrottleStrategy, TimeoutStrategy } = require('nestjs-resilience');
+const {
+  BulkheadStrategy,
+  CircuitBreakerStrategy,
+  FallbackStrategy,
+  ResilienceCommand,
+  RetryStrategy,
+  ThrottleStrategy,
+  TimeoutStrategy,
+} = require('nestjs-resilience');
 
 // It logs every failed command.
 Logger.overrideLogger(false);
@@ -12,7 +20,13 @@ Logger.overrideLogger(false);
 const STRATEGIES = {
   fallback: () => new FallbackStrategy(() => 'fallback'),
   retry: ({ attempts }) => new RetryStrategy({ maxRetries: attempts, maxDelay: 0, retryable: () => true }),
-  circuitBreaker: () => new CircuitBreakerStrategy({ requestVolumeThreshold: 10, sleepWindowInMilliseconds: 3_600_000, errorThresholdPercentage: 50, rollingWindowInMilliseconds: 10_000 }),
+  circuitBreaker: () =>
+    new CircuitBreakerStrategy({
+      requestVolumeThreshold: 10,
+      sleepWindowInMilliseconds: 3_600_000,
+      errorThresholdPercentage: 50,
+      rollingWindowInMilliseconds: 10_000,
+    }),
   rateLimit: ({ limit, perMs }) => new ThrottleStrategy({ ttl: perMs, limit }),
   timeout: ({ timeoutMs }) => new TimeoutStrategy(timeoutMs),
   bulkhead: ({ concurrent }) => new BulkheadStrategy({ maxConcurrent: concurrent, maxQueue: 0 }),

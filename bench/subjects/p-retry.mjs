@@ -7,5 +7,8 @@ export default {
   name: 'p-retry',
   layers: ['retry'],
   has: [],
-  protect: (method, _layers, { attempts }) => (value) => pRetry(() => method(value), { retries: attempts - 1, minTimeout: 0, maxTimeout: 0 }),
+  protect:
+    (method, _layers, { attempts }) =>
+    (value) =>
+      pRetry(() => method(value), { retries: attempts - 1, minTimeout: 0, maxTimeout: 0 }),
 };

@@ -7,5 +7,8 @@ export default {
   name: 'p-timeout',
   layers: ['timeout'],
   has: [],
-  protect: (method, _layers, { timeoutMs }) => (value) => pTimeout(method(value), { milliseconds: timeoutMs }),
+  protect:
+    (method, _layers, { timeoutMs }) =>
+    (value) =>
+      pTimeout(method(value), { milliseconds: timeoutMs }),
 };

@@ -79,14 +79,15 @@ export class Call {
 
   constructor(
     readonly pipeline: Pipeline,
-    driver: CallDriver,
+    /** Who drives it now. */
+    public driver: CallDriver,
   ) {
     this.clock = pipeline.environment.clock;
     this.deadlines = pipeline.environment.deadlines;
     this.slots = pipeline.layers.map(() => undefined);
     this.limits = pipeline.layers.map((layer, index) => (layer.expired === undefined ? undefined : new Deadline(() => this.expire(index))));
-    this.onFulfilled = (value) => driver.fulfilled(this, value);
-    this.onRejected = (error) => driver.rejected(this, error);
+    this.onFulfilled = (value) => this.driver.fulfilled(this, value);
+    this.onRejected = (error) => this.driver.rejected(this, error);
   }
 
   get operationId(): string {

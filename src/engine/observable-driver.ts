@@ -1,5 +1,5 @@
-import { Observable, type Subscriber, type Subscription } from 'rxjs';
-import { Call, type CallDriver } from './call.js';
+import { Observable, Subscriber, type Subscription } from 'rxjs';
+import type { Call, CallDriver } from './call.js';
 import type { Pipeline } from './pipeline.js';
 import { isThenable } from './promises.js';
 import { Outcome } from './strategy.js';
@@ -47,7 +47,7 @@ class ObservableRun implements CallDriver {
   /** While `subscribe` is still running, the end of a source is only noted, so that retries do not nest. */
   private subscribing = false;
   private endedAtOnce: Ending | undefined;
-  private latest: unknown;
+  latest: unknown;
   /** The value of the outcome has not been passed on yet. */
   private withheld = false;
   /** The call is over, and a fallback's Observable still gives values. */
@@ -59,7 +59,7 @@ class ObservableRun implements CallDriver {
     private readonly subscriber: Subscriber<unknown>,
   ) {
     this.pipeline = operation.pipeline;
-    this.call = new Call(this.pipeline, this);
+    this.call = this.pipeline.take(this);
   }
 
   start(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal | undefined): void {
@@ -132,18 +132,15 @@ class ObservableRun implements CallDriver {
     this.endedAtOnce = undefined;
     this.call.wake = () => this.cut();
     this.subscribing = true;
-    const subscription = source.subscribe({
-      next: (value) => this.next(value, isAnswer),
-      error: (error: unknown) => this.ended(true, error),
-      complete: () => this.ended(false, this.latest),
-    });
+    const subscription = source.subscribe(new SourceSubscriber(this, isAnswer));
     this.subscribing = false;
     if (this.endedAtOnce !== undefined || (this.over && !this.streaming)) subscription.unsubscribe();
     else this.source = subscription;
     return this.endedAtOnce;
   }
 
-  private next(value: unknown, isAnswer: boolean): void {
+  /** The source gives a value. */
+  next(value: unknown, isAnswer: boolean): void {
     if (this.endedAtOnce !== undefined) return;
     if (!this.call.committed && !this.streaming) {
       if (isAnswer) return this.firstOfAnswer(value);
@@ -173,7 +170,8 @@ class ObservableRun implements CallDriver {
     }
   }
 
-  private ended(failed: boolean, payload: unknown): void {
+  /** The source failed, or is complete (with its latest value). */
+  ended(failed: boolean, payload: unknown): void {
     if (this.endedAtOnce !== undefined) return;
     if (this.streaming) {
       if (failed) this.subscriber.error(payload);
@@ -198,13 +196,37 @@ class ObservableRun implements CallDriver {
     const { outcome, payload } = this.call;
     this.over = true;
     this.pipeline.finish(this.call);
-    this.call.clear();
+    this.pipeline.recycle(this.call);
     if (this.streaming || this.subscriber.closed) return;
     if (outcome !== Outcome.SUCCESS) this.subscriber.error(payload);
     else {
       if (this.withheld) this.subscriber.next(payload);
       this.subscriber.complete();
     }
+  }
+}
+
+/** Hears a source. A subscriber of its own saves what RxJS puts around a plain observer. */
+class SourceSubscriber extends Subscriber<unknown> {
+  constructor(
+    private readonly run: ObservableRun,
+    private readonly isAnswer: boolean,
+  ) {
+    super();
+  }
+
+  protected override _next(value: unknown): void {
+    this.run.next(value, this.isAnswer);
+  }
+
+  protected override _error(error: unknown): void {
+    this.run.ended(true, error);
+    this.unsubscribe();
+  }
+
+  protected override _complete(): void {
+    this.run.ended(false, this.run.latest);
+    this.unsubscribe();
   }
 }
 

@@ -1,4 +1,4 @@
-import { Call, Rest } from './call.js';
+import { Call, Rest, type CallDriver } from './call.js';
 import type { Environment } from './environment.js';
 import type { EventHub } from './events.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
@@ -19,6 +19,9 @@ export interface Tally {
 /** Starts the method of a call. Methods and tasks of `execute` differ in what they are given. */
 export type Invoker = (call: Call) => unknown;
 
+/** How many idle call records a pipeline keeps beside one. */
+const MOST_SPARE_RECORDS = 255;
+
 /** After so many attempts without a delay the event loop gets its turn, so that endless retrying cannot block it. */
 const ATTEMPTS_IN_A_ROW = 100;
 
@@ -36,6 +39,9 @@ export class Pipeline {
   readonly tallies: readonly Tally[];
   /** True where a time limit can cut a call off. */
   readonly limited: boolean;
+  /** The record that was given back last; most calls find it. */
+  private idle: Call | undefined;
+  private readonly spares: Call[] = [];
   private readonly events: EventHub;
   private readonly admitting: readonly number[];
   /** What `admitting` and `toldOfSuccess` ask, as plain functions: no look-up on strategies of different classes. */
@@ -65,6 +71,21 @@ export class Pipeline {
     this.admits = this.admitting.map((layer) => layers[layer]!.admit!);
     this.hearSuccess = this.toldOfSuccess.map((layer) => layers[layer]!.succeeded!);
     this.discarder = layers.find((layer) => layer.discard !== undefined);
+  }
+
+  /** A record for a call that begins. */
+  take(driver: CallDriver): Call {
+    const call = this.idle ?? this.spares.pop() ?? new Call(this, driver);
+    this.idle = undefined;
+    if (call.driver !== driver) call.driver = driver;
+    return call;
+  }
+
+  /** The record of a call that is over; nobody may hold on to it. */
+  recycle(call: Call): void {
+    call.clear();
+    if (this.idle === undefined) this.idle = call;
+    else if (this.spares.length < MOST_SPARE_RECORDS) this.spares.push(call);
   }
 
   /** Calls the method. May throw. */

@@ -1,10 +1,7 @@
-import { Call, Rest, type CallDriver } from './call.js';
+import { Rest, type Call, type CallDriver } from './call.js';
 import type { Pipeline, Step } from './pipeline.js';
 import { asPromise, interruptible, isThenable, rejectSoon } from './promises.js';
 import { Outcome } from './strategy.js';
-
-/** How many idle call records a pipeline keeps beside one. */
-const MOST_SPARE_RECORDS = 255;
 
 type Method = (...args: never[]) => unknown;
 
@@ -13,10 +10,6 @@ type Method = (...args: never[]) => unknown;
  * costs one promise beside the method's own; a time limit adds one more. Whatever takes longer goes on in `drive`.
  */
 export class PromiseDriver implements CallDriver {
-  /** The record that was given back last; most calls find it. */
-  private idle: Call | undefined;
-  private readonly spares: Call[] = [];
-
   /** @param plainValue Makes the error for a method that gives a plain value where only promises are allowed. */
   constructor(
     readonly pipeline: Pipeline,
@@ -24,7 +17,7 @@ export class PromiseDriver implements CallDriver {
   ) {}
 
   run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
-    const call = this.take();
+    const call = this.pipeline.take(this);
     const { pipeline } = this;
     pipeline.begin(call, target, method, args, signal);
     const step = call.inward ? pipeline.enter(call) : undefined;
@@ -79,14 +72,14 @@ export class PromiseDriver implements CallDriver {
       if (source === undefined && isObservable(result)) source = result;
       return result;
     };
-    const call = this.take();
+    const call = this.pipeline.take(this);
     this.pipeline.begin(call, target, watched, args, undefined);
     for (;;) {
       const step = this.pipeline.step(call);
       const pending = step === 'invoke' ? this.invoke(call, () => source !== undefined) : this.perform(call, step);
       if (source !== undefined) {
         this.pipeline.withdraw(call);
-        this.recycle(call);
+        this.pipeline.recycle(call);
         return source;
       }
       if (pending !== undefined || step === 'done') return this.handOut(call, pending);
@@ -130,7 +123,7 @@ export class PromiseDriver implements CallDriver {
     if (call.rest !== Rest.METHOD || call.interruption !== undefined) return this.settled(call, false, value);
     const step = this.pipeline.succeed(call, value);
     if (step === undefined) {
-      this.recycle(call);
+      this.pipeline.recycle(call);
       return value;
     }
     return this.goOn(call, this.perform(call, step) ?? this.advance(call));
@@ -175,21 +168,8 @@ export class PromiseDriver implements CallDriver {
     throw payload;
   }
 
-  private take(): Call {
-    const call = this.idle;
-    if (call === undefined) return this.spares.pop() ?? new Call(this.pipeline, this);
-    this.idle = undefined;
-    return call;
-  }
-
   private end(call: Call): void {
     this.pipeline.finish(call);
-    this.recycle(call);
-  }
-
-  private recycle(call: Call): void {
-    call.clear();
-    if (this.idle === undefined) this.idle = call;
-    else if (this.spares.length < MOST_SPARE_RECORDS) this.spares.push(call);
+    this.pipeline.recycle(call);
   }
 }

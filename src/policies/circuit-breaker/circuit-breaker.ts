@@ -170,15 +170,10 @@ export class CircuitBreaker {
   }
 
   private rejection(circuit: Circuit, occasion: Occasion): CircuitOpenError {
-    const { current, judged, key } = circuit;
-    const retryAfterMs = current.remainingMs?.(occasion);
-    const figures = judged === undefined || current.name !== 'open' ? '' : ` (${judged.failures} of ${judged.calls} calls failed)`;
+    const retryAfterMs = circuit.current.remainingMs?.(occasion);
+    this.events.rejected(circuit.key, occasion.operationId, retryAfterMs);
     const next = retryAfterMs === undefined ? '' : `; next trial in ${describeDuration(retryAfterMs)}`;
-    const shownKey = key === undefined ? '' : ` for key ${JSON.stringify(key)}`;
-    const state =
-      current.name === 'open' ? 'open' : current.name === 'half-open' ? 'half-open and its trials are under way' : 'forced open';
-    this.events.rejected(key, occasion.operationId, retryAfterMs);
-    return new CircuitOpenError(`Circuit breaker "${this.name}"${shownKey} is ${state}${figures}${next}`, {
+    return new CircuitOpenError(circuit.refusalWords(this.name) + next, {
       operationId: occasion.operationId,
       policyName: this.name,
       retryAfterMs,

@@ -39,6 +39,11 @@ export type TransitionListener = (
 /** Where the function of a user gave no duration, the default of `openDuration`. */
 const FALLBACK_OPEN_MS = 30_000;
 
+const REFUSAL_WORDS: Partial<Record<CircuitStateName, string>> = {
+  'half-open': 'half-open and its trials are under way',
+  'forced-open': 'forced open',
+};
+
 /**
  * One circuit. `current` is its state and its generation in one: a result is told to the state object that admitted the
  * call, and an object that is no longer current changes nothing.
@@ -53,6 +58,8 @@ export class Circuit {
   lastError: unknown;
   /** The window that the last opening was judged by. */
   judged: CallStatistics | undefined;
+  private words = '';
+  private wordsOf: CircuitState | undefined;
 
   constructor(
     readonly key: string | undefined,
@@ -110,6 +117,18 @@ export class Circuit {
 
   metricsOnly(occasion: Occasion): void {
     this.moveTo(new CountingState(this, 'metrics-only'), occasion, true);
+  }
+
+  /** Why no call passes, in words: made once for each state, because an outage asks for them again and again. */
+  refusalWords(breaker: string): string {
+    if (this.wordsOf !== this.current) {
+      const { current, judged, key } = this;
+      const shownKey = key === undefined ? '' : ` for key ${JSON.stringify(key)}`;
+      const figures = judged === undefined || current.name !== 'open' ? '' : ` (${judged.failures} of ${judged.calls} calls failed)`;
+      this.words = `Circuit breaker "${breaker}"${shownKey} is ${REFUSAL_WORDS[current.name] ?? current.name}${figures}`;
+      this.wordsOf = current;
+    }
+    return this.words;
   }
 
   /** Forgets a timer where one is set; the circuit is used no longer. */
