@@ -5,8 +5,19 @@ import { isResilienceErrorClass, ResilienceError } from './error.js';
 /** The statuses below 500 that say nothing against the request: time-out, too early, too many. */
 const TRANSIENT_CLIENT_STATUSES = new Set([408, 425, 429]);
 
-/** The default of `on`: every error but one that blames the request (a status of 400–499 other than 408, 425, 429). */
+/** An error that says that somebody gave up: `AbortError` of the platform, `CanceledError` of Axios. */
+export function isAbortError(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === 'AbortError' || code === 'ERR_CANCELED';
+}
+
+/**
+ * The default of `on`: every error but an abort and one that blames the request (a status of 400–499 other than 408, 425
+ * and 429). What the library itself aborts never gets here: it is told as a timeout.
+ */
 export function isTransientError(error: unknown): boolean {
+  if (isAbortError(error)) return false;
   const status = statusOf(error);
   return status === undefined || status < 400 || status > 499 || TRANSIENT_CLIENT_STATUSES.has(status);
 }

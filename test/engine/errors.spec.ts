@@ -110,6 +110,9 @@ describe('a transient error', () => {
     [{ response: { status: 401 } }, false],
     [{ response: { status: 503 } }, true],
     [{ response: null }, true],
+    [new DOMException('gone', 'AbortError'), false],
+    [{ code: 'ERR_CANCELED' }, false],
+    [new DOMException('late', 'TimeoutError'), true],
     [{ status: 'bad' }, true],
   ])('%j: %p', (error, transient) => {
     expect(isTransientError(error)).toBe(transient);

@@ -206,6 +206,19 @@ describe('a circuit breaker', () => {
     expect(lab.resilience.circuitBreaker('op').state).toBe('open');
   });
 
+  it('takes an abort that the method throws for no verdict, and gives the trial back', async () => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration: '1s' });
+    lab.call(policy, 'fail', { name: 'op' });
+    await lab.clock.advance('1s');
+    const abort = new DOMException('gone', 'AbortError');
+    await expect(lab.resilience.execute(policy, () => Promise.reject(abort), { name: 'op' })).rejects.toBe(abort);
+    expect(lab.resilience.circuitBreaker('op').state).toBe('half-open');
+    lab.call(policy, 'ok', { name: 'op' });
+    await lab.clock.settle();
+    expect(lab.resilience.circuitBreaker('op').state).toBe('closed');
+  });
+
   it('tells every change of state once, with its figures', async () => {
     const lab = new Lab();
     const policy = policies.circuitBreaker({ name: 'b', window: 10, minimumCalls: 2, openDuration: '1s' });
@@ -277,6 +290,16 @@ describe('a permit of a breaker', () => {
     }
     breaker.acquire().success();
     expect(breaker.state).toBe('closed');
+  });
+
+  it('is judged by the filters of the breaker, and an abort is no verdict', () => {
+    const breaker = new Lab().resilience.circuitBreaker('b', { window: 10, ignore: TypeError, onResult: (value) => value === 'bad' });
+    breaker.acquire().failure(new TypeError());
+    breaker.acquire().success('bad');
+    breaker.acquire().success('good');
+    breaker.acquire().failure(new DOMException('gone', 'AbortError'));
+    breaker.acquire().failure(new Boom());
+    expect(breaker.snapshot()).toMatchObject({ calls: 4, failures: 2 });
   });
 
   it('belongs to a key', () => {

@@ -3,7 +3,8 @@ import { circuitBreakerRules, type OpenDuration } from './circuit-breaker.policy
 import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
 import { circuitBreakerTelemetry } from './circuit-breaker.telemetry.js';
-import { parseDuration } from '../../options/index.js';
+import { FailureFilter } from '../../engine/failure-filter.js';
+import { parseDuration, type FailureOptions } from '../../options/index.js';
 
 interface Resolved extends Omit<CircuitBreakerSettings, 'judgesRates' | 'successThreshold' | 'halfOpenTimeout'> {
   readonly name?: string;
@@ -47,7 +48,10 @@ export function obtainCircuitBreaker(
     successThreshold: rest.successThreshold ?? rest.halfOpenCalls,
     halfOpenTimeout: rest.halfOpenTimeout ?? firstOpenMs(rest.openDuration),
   };
-  return registry.obtain('circuitBreaker', name, settings, operationId, () => new CircuitBreaker(name, settings, environment));
+  return registry.obtain('circuitBreaker', name, settings, operationId, () => {
+    const filter = new FailureFilter(options as FailureOptions, environment, `circuit breaker "${name}"`, false);
+    return new CircuitBreaker(name, settings, environment, filter);
+  });
 }
 
 /** How long the first opening lasts; a function that does not say gets the default. */

@@ -6,6 +6,7 @@ import type { FailureOptions } from '../../options/index.js';
 import type { CircuitOpenError } from './circuit-breaker.error.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { Admission } from './states.js';
+import { tellFailure, tellValue } from './verdict.js';
 
 /** What belongs to one use of a breaker and not to the breaker. */
 export interface CircuitBreakerUse extends FailureOptions {
@@ -40,15 +41,13 @@ export class CircuitBreakerStrategy implements Strategy {
 
   readonly succeeded = (call: Call, layer: number): undefined => {
     const admission = call.slots[layer] as Admission;
-    if (this.filter.judgesResults && this.filter.rejects(call.payload, call.operationId)) admission.failed(call, undefined);
-    else admission.succeeded(call);
+    tellValue(admission, this.filter, call, call.payload);
   };
 
   failed(call: Call, layer: number): undefined {
     const admission = call.slots[layer] as Admission;
     if (call.outcome === Outcome.REFUSAL || call.outcome === Outcome.ABORT) admission.released();
-    else if (this.filter.counts(call.payload, call.operationId)) admission.failed(call, call.payload);
-    else admission.succeeded(call);
+    else tellFailure(admission, this.filter, call, call.payload);
   }
 
   /** An outer time limit is told to the breaker whose call was running; one that only waited inside says nothing. */

@@ -1,4 +1,5 @@
 import type { Environment } from '../../engine/environment.js';
+import type { FailureFilter } from '../../engine/failure-filter.js';
 import { KeyTable } from '../../engine/key-table.js';
 import { describeDuration } from '../../options/index.js';
 import { CircuitOpenError } from './circuit-breaker.error.js';
@@ -48,6 +49,8 @@ export class CircuitBreaker {
     readonly name: string,
     readonly settings: CircuitBreakerSettings,
     private readonly environment: Environment,
+    /** What permits by hand are judged by: the filters of whoever made the breaker. */
+    private readonly filter: FailureFilter,
   ) {
     this.events = new CircuitBreakerEvents(environment.events, name);
     this.byHand = environment.clock;
@@ -83,7 +86,7 @@ export class CircuitBreaker {
   /** A permit, or undefined where the circuit is open. End it by `success`, `failure` or `release`. */
   tryAcquire(key?: string | null): CircuitPermit | undefined {
     const admission = this.circuit(key).admit(this.byHand);
-    return admission === undefined ? undefined : new CircuitPermit(admission, this.byHand);
+    return admission === undefined ? undefined : new CircuitPermit(admission, this.filter, this.byHand);
   }
 
   /**

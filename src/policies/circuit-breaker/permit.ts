@@ -1,5 +1,7 @@
+import type { FailureFilter } from '../../engine/failure-filter.js';
 import type { Occasion } from './circuit.js';
 import type { Admission } from './states.js';
+import { tellFailure, tellValue } from './verdict.js';
 
 /** Leave to make one call through a circuit. The first ending counts; later ones do nothing. */
 export class CircuitPermit implements Disposable {
@@ -7,19 +9,22 @@ export class CircuitPermit implements Disposable {
 
   constructor(
     admission: Admission,
+    private readonly filter: FailureFilter,
     private readonly occasion: Occasion,
   ) {
     this.admission = admission;
   }
 
-  /** The call succeeded. */
-  success(): void {
-    this.end()?.succeeded(this.occasion);
+  /** The call succeeded; a value that the breaker's `onResult` refuses counts as a failure. */
+  success(value?: unknown): void {
+    const admission = this.end();
+    if (admission !== undefined) tellValue(admission, this.filter, this.occasion, value);
   }
 
-  /** The call failed. */
+  /** The call failed; whether the error counts is for the breaker's `on` and `ignore` to say. */
   failure(error?: unknown): void {
-    this.end()?.failed(this.occasion, error);
+    const admission = this.end();
+    if (admission !== undefined) tellFailure(admission, this.filter, this.occasion, error);
   }
 
   /** The call ended without a verdict on what it called. */
