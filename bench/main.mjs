@@ -8,7 +8,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measure } from './measure.mjs';
+import { measure, median } from './measure.mjs';
 import { consumed, mapped, source } from './observable.mjs';
 import { REFERENCES } from './references.mjs';
 import { SCENARIOS } from './scenarios.mjs';
@@ -108,11 +108,10 @@ function report() {
 }
 
 function summary() {
-  const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
   return {
     node: process.version,
     cpu: cpus()[0].model,
-    references: { B: middle(references.B), L: middle(references.L), J: middle(references.J) },
+    references: { B: median(references.B), L: median(references.L), J: median(references.J) },
     results,
   };
 }

@@ -5,7 +5,7 @@ import { elapsed, run } from './run.mjs';
 const jest = ['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
 
 run('types', ['tsc', '-p', 'test/tsconfig.json']);
-run('lint', ['oxlint', '--type-aware', 'src', 'test', 'sample-app/src', 'scripts']);
+run('lint', ['oxlint', '--type-aware', 'src', 'test', 'sample-app/src', 'scripts', 'bench']);
 run('format', ['prettier', '--check', '--log-level=warn', '.']);
 run('build', ['node', 'scripts/build.mjs']);
 run('generated docs and the report of the public API are fresh', ['node', 'scripts/docs.mjs', '--check']);

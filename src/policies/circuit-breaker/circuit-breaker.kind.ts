@@ -4,7 +4,7 @@ import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.j
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
 import { circuitBreakerTelemetry } from './circuit-breaker.telemetry.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
-import { parseDuration, type FailureOptions } from '../../options/index.js';
+import { parseDuration } from '../../options/index.js';
 
 interface Resolved extends Omit<CircuitBreakerSettings, 'judgesRates' | 'successThreshold' | 'halfOpenTimeout'> {
   readonly name?: string;
@@ -49,7 +49,7 @@ export function obtainCircuitBreaker(
     halfOpenTimeout: rest.halfOpenTimeout ?? firstOpenMs(rest.openDuration),
   };
   return registry.obtain('circuitBreaker', name, settings, operationId, () => {
-    const filter = new FailureFilter(options as FailureOptions, environment, `circuit breaker "${name}"`, false);
+    const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);
     return new CircuitBreaker(name, settings, environment, filter);
   });
 }
