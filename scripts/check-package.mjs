@@ -26,7 +26,8 @@ run('publint', ['publint', '--strict', tarball]);
 run('are the types wrong?', ['attw', tarball]);
 
 const consumer = install('nest11-cjs');
-run('both builds in one process', ['node', resolve('test/consumers/dual.mjs')], { cwd: consumer });
+cpSync(resolve('test/consumers/dual.mjs'), join(consumer, 'dual.mjs'));
+run('both builds in one process', ['node', 'dual.mjs'], { cwd: consumer });
 run('CommonJS Nest 11: its default test', ['npx', '--no-install', 'jest', '--silent=false'], { cwd: consumer });
 run('CommonJS Nest 11: its build', ['npx', '--no-install', 'tsc', '-p', 'tsconfig.json'], { cwd: consumer });
 const said = execFileSync('node', ['dist/main.js'], { cwd: consumer, encoding: 'utf8' }).trim();

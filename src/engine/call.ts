@@ -2,8 +2,8 @@ import { AttemptContext } from './attempt-context.js';
 import type { Clock } from './clock.js';
 import type { Pipeline } from './pipeline.js';
 import { Outcome, type Answer } from './strategy.js';
-import { Deadline, type TimerQueue } from './timer-queue.js';
-import type { Waiter } from './waiter.js';
+import { Deadline, type TimerQueue } from './waiting/timer-queue.js';
+import type { Waiter } from './waiting/waiter.js';
 
 /** Why a call was cut off, and at which layer (-1: the caller's abort, outside all of them). */
 interface Interruption {

@@ -1,6 +1,6 @@
 import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
 import { EventHub } from './events.js';
-import { TimerQueue } from './timer-queue.js';
+import { TimerQueue } from './waiting/timer-queue.js';
 
 /** Where warnings go: the Nest logger in an application, `process.emitWarning` elsewhere. */
 export interface ResilienceLogger {

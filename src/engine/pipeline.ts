@@ -2,8 +2,8 @@ import { Call, Rest, type CallDriver } from './call.js';
 import type { Environment } from './environment.js';
 import type { EventHub } from './events.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
-import { Waiter } from './waiter.js';
-import { park, pause } from './waits.js';
+import { Waiter } from './waiting/waiter.js';
+import { park, pause } from './waiting/waits.js';
 
 /** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
 export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;

@@ -3,9 +3,9 @@ import type { Call } from './call.js';
 import { compile } from './compile.js';
 import type { Environment } from './environment.js';
 import type { ResolvedPolicy } from './kind.js';
-import { observe } from './observable-driver.js';
+import { observe } from './drivers/observable-driver.js';
 import type { Pipeline } from './pipeline.js';
-import { PromiseDriver } from './promise-driver.js';
+import { PromiseDriver } from './drivers/promise-driver.js';
 import type { InstanceSource } from './registry.js';
 
 type Method = (...args: never[]) => unknown;

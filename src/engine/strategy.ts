@@ -1,5 +1,5 @@
 import type { Call } from './call.js';
-import type { Waiter } from './waiter.js';
+import type { Waiter } from './waiting/waiter.js';
 
 /** How an attempt ended, as the layers around it are told. */
 export const Outcome = {

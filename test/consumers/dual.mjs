@@ -1,17 +1,11 @@
-// Run in a folder with the packed library installed: the ES module build protects what was decorated by the CommonJS
+// Copied into an application with the packed library installed, and run there: the ES module build protects what was decorated by the CommonJS
 // build, and errors are recognised across both.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import * as esm from 'nestjs-bulwark';
 
-const here = pathToFileURL(join(process.cwd(), 'x.js'));
-const require = createRequire(here);
-const esmUrl = (entry) => new URL(`node_modules/nestjs-bulwark/dist/esm/${entry}.js`, here);
-require('reflect-metadata');
-
+const require = createRequire(import.meta.url);
 const cjs = require('nestjs-bulwark');
-const esm = await import(esmUrl('index'));
 const { Test } = require('@nestjs/testing');
 const { Injectable } = require('@nestjs/common');
 assert.notEqual(cjs.Retry, esm.Retry, 'two copies of the library are loaded');

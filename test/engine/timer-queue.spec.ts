@@ -1,4 +1,4 @@
-import { Deadline, TimerQueue } from '../../src/engine/timer-queue.js';
+import { Deadline, TimerQueue } from '../../src/engine/waiting/timer-queue.js';
 import { FakeClock } from '../../src/testing/index.js';
 
 describe('a timer queue', () => {

@@ -1,5 +1,5 @@
-import { Waiter } from '../../src/engine/waiter.js';
-import { WaitingLine } from '../../src/engine/waiting-line.js';
+import { Waiter } from '../../src/engine/waiting/waiter.js';
+import { WaitingLine } from '../../src/engine/waiting/waiting-line.js';
 
 const place = { left: () => undefined, expired: () => new Error('expired') };
 const waiter = (priority = 0) => new Waiter(place, priority, 1, undefined, undefined, 0);

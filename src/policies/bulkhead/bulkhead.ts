@@ -1,7 +1,7 @@
 import type { Environment } from '../../engine/environment.js';
 import { ResilienceConfigError } from '../../engine/error.js';
 import { KeyTable } from '../../engine/key-table.js';
-import { limitWait, waitTurn } from '../../engine/waiter.js';
+import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
 import { show } from '../../options/index.js';
 import { BulkheadEvents } from './bulkhead.telemetry.js';
 import { Compartment, type CompartmentLimits } from './compartment.js';

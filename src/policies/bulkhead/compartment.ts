@@ -1,6 +1,6 @@
 import type { Environment } from '../../engine/environment.js';
-import { Waiter, type WaitingPlace } from '../../engine/waiter.js';
-import { WaitingLine } from '../../engine/waiting-line.js';
+import { Waiter, type WaitingPlace } from '../../engine/waiting/waiter.js';
+import { WaitingLine } from '../../engine/waiting/waiting-line.js';
 import { BulkheadFullError, type BulkheadFullReason } from './bulkhead.error.js';
 import type { BulkheadEvents } from './bulkhead.telemetry.js';
 

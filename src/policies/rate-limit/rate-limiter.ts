@@ -1,6 +1,6 @@
 import type { Environment } from '../../engine/environment.js';
-import { PacedLine, type Forecast } from '../../engine/paced-line.js';
-import { Waiter, waitTurn } from '../../engine/waiter.js';
+import { PacedLine, type Forecast } from '../../engine/waiting/paced-line.js';
+import { Waiter, waitTurn } from '../../engine/waiting/waiter.js';
 import { describeDuration } from '../../options/index.js';
 import { createAlgorithm, type Algorithm } from './algorithms.js';
 import { PermitTable } from './permit-table.js';

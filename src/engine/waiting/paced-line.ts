@@ -1,5 +1,5 @@
-import type { TimerHandle } from './clock.js';
-import type { Environment } from './environment.js';
+import type { TimerHandle } from '../clock.js';
+import type { Environment } from '../environment.js';
 import type { Waiter, WaitingPlace } from './waiter.js';
 import { WaitingLine } from './waiting-line.js';
 

@@ -1,5 +1,5 @@
-import { Rest, type Call } from './call.js';
-import type { Environment } from './environment.js';
+import { Rest, type Call } from '../call.js';
+import type { Environment } from '../environment.js';
 import { deferred, limitWait, type Waiter } from './waiter.js';
 
 /** Lets a call stand in a line: the promise is fulfilled when it is granted, refused or cut off. */

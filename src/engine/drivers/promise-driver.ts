@@ -1,7 +1,7 @@
-import { Rest, type Call, type CallDriver } from './call.js';
-import type { Pipeline, Step } from './pipeline.js';
+import { Rest, type Call, type CallDriver } from '../call.js';
+import type { Pipeline, Step } from '../pipeline.js';
 import { asPromise, interruptible, isThenable, rejectSoon } from './promises.js';
-import { Outcome } from './strategy.js';
+import { Outcome } from '../strategy.js';
 
 type Method = (...args: never[]) => unknown;
 

@@ -1,8 +1,8 @@
 import { Observable, Subscriber, type Subscription } from 'rxjs';
-import type { Call, CallDriver } from './call.js';
-import type { Pipeline } from './pipeline.js';
+import type { Call, CallDriver } from '../call.js';
+import type { Pipeline } from '../pipeline.js';
 import { isThenable } from './promises.js';
-import { Outcome } from './strategy.js';
+import { Outcome } from '../strategy.js';
 
 type Method = (...args: never[]) => unknown;
 

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from './clock.js';
+import type { Clock, TimerHandle } from '../clock.js';
 
 /** A moment at which something is to happen, unless it is disarmed before. Made once and armed again and again. */
 export class Deadline {
