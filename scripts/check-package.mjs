@@ -31,7 +31,7 @@ run('both builds in one process', ['node', 'dual.mjs'], { cwd: consumer });
 run('CommonJS Nest 11: its default test', ['npx', '--no-install', 'jest', '--silent=false'], { cwd: consumer });
 run('CommonJS Nest 11: its build', ['npx', '--no-install', 'tsc', '-p', 'tsconfig.json'], { cwd: consumer });
 const said = execFileSync('node', ['dist/main.js'], { cwd: consumer, encoding: 'utf8' }).trim();
-const expected = JSON.stringify({ answer: 'charged 5', up: 'ok', refused: 503, down: 503 });
+const expected = JSON.stringify({ answer: 'charged 5', up: 'ok', stock: '200 up forced-open', refused: 503, down: 503 });
 if (said !== expected) {
   console.error(`✗ the Nest 11 application answered ${said}, not ${expected}`);
   process.exit(1);

@@ -9,11 +9,15 @@ async function main(): Promise<void> {
   const url = await app.getUrl();
   const answer = await (await fetch(url)).text();
   const up = (await (await fetch(`${url}/ready`)).json()) as { status: string };
-  const breaker = app.get(ResilienceService).circuitBreaker('payments');
-  breaker.forceOpen();
+  const resilience = app.get(ResilienceService);
+  resilience.circuitBreaker('stock').forceOpen();
+  const degraded = await fetch(`${url}/ready`);
+  const { details } = (await degraded.json()) as { details: { breakers: { status: string; stock: { state: string } } } };
+  const stock = `${degraded.status} ${details.breakers.status} ${details.breakers.stock.state}`;
+  resilience.circuitBreaker('payments').forceOpen();
   const refused = await fetch(url);
   const down = await fetch(`${url}/ready`);
-  console.log(JSON.stringify({ answer, up: up.status, refused: refused.status, down: down.status }));
+  console.log(JSON.stringify({ answer, up: up.status, stock, refused: refused.status, down: down.status }));
   await app.close();
 }
 
