@@ -25,9 +25,9 @@ function decorated(library) {
   return Client;
 }
 
-for (const [runtime, decorators, what] of [
-  [esm, cjs, 'decorated by the CommonJS build, run by the ES modules'],
-  [cjs, esm, 'decorated by the ES modules, run by the CommonJS build'],
+for (const { runtime, decorators, what } of [
+  { runtime: esm, decorators: cjs, what: 'decorated by the CommonJS build, run by the ES modules' },
+  { runtime: cjs, decorators: esm, what: 'decorated by the ES modules, run by the CommonJS build' },
 ]) {
   const [Foreign, Own] = [decorated(decorators), decorated(runtime)];
   const module = await Test.createTestingModule({ imports: [runtime.ResilienceModule.forRoot()], providers: [Foreign, Own] }).compile();
