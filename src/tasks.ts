@@ -4,9 +4,6 @@ import type { PolicyDeclaration } from './engine/kind.js';
 import type { ProtectedOperation } from './engine/protected-operation.js';
 import { alike } from './engine/registry.js';
 
-/** A task as the engine takes it. */
-export type Task = (...args: never[]) => unknown;
-
 interface NamedTask {
   readonly policy: PolicyDeclaration;
   readonly operation: ProtectedOperation;

@@ -16,6 +16,9 @@ const nobody = (): void => undefined;
 
 const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
 
+/** Whatever is protected. */
+export type Method = (...args: never[]) => unknown;
+
 /** Who hears of the promise that a call rests on. */
 export interface CallDriver {
   fulfilled(call: Call, value: unknown): unknown;
@@ -32,7 +35,7 @@ export const Rest = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
  */
 export class Call {
   target: unknown;
-  method: (...args: never[]) => unknown = nobody;
+  method: Method = nobody;
   /** The arguments as the caller gave them: what key functions and fallbacks see. */
   args: readonly unknown[] = NO_ARGUMENTS;
   /** Which try this is, from 1 on. */
@@ -151,7 +154,7 @@ export class Call {
     this.args = NO_ARGUMENTS;
     this.cursor = 0;
     this.inward = true;
-    this.time = Number.NaN;
+    this.time = this.startedAt = Number.NaN;
     if (this.eventful) this.clearEvents();
   }
 

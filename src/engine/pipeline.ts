@@ -1,4 +1,4 @@
-import { Call, Rest, type CallDriver } from './call.js';
+import { Call, Rest, type CallDriver, type Method } from './call.js';
 import type { Environment } from './environment.js';
 import type { EventHub } from './events.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
@@ -93,13 +93,7 @@ export class Pipeline {
     return this.invoker === undefined ? call.method.apply(call.target, call.args as never[]) : this.invoker(call);
   }
 
-  begin(
-    call: Call,
-    target: unknown,
-    method: (...args: never[]) => unknown,
-    args: readonly unknown[],
-    signal: AbortSignal | undefined,
-  ): void {
+  begin(call: Call, target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal | undefined): void {
     this.calls++;
     call.target = target;
     call.method = method;
@@ -166,6 +160,7 @@ export class Pipeline {
       const layer = toldOfSuccess[index]!;
       const verdict = hearSuccess[index]!(call, layer);
       if (verdict === undefined) continue;
+      call.running = undefined;
       call.inward = false;
       call.cursor = layer;
       return this.obey(call, layer, verdict) ?? this.step(call);

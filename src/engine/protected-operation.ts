@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { Call } from './call.js';
+import type { Call, Method } from './call.js';
 import { compile } from './compile.js';
 import type { Environment } from './environment.js';
 import type { ResolvedPolicy } from './kind.js';
@@ -7,8 +7,6 @@ import { observe } from './drivers/observable-driver.js';
 import type { Pipeline } from './pipeline.js';
 import { PromiseDriver } from './drivers/promise-driver.js';
 import type { InstanceSource } from './registry.js';
-
-type Method = (...args: never[]) => unknown;
 
 /** What is given to an operation to be protected. */
 export interface OperationInput {

@@ -1,8 +1,9 @@
 import { Observable } from 'rxjs';
 import type { DeclaredLevel, Order } from '../config/index.js';
+import type { Method } from '../engine/call.js';
 import type { PolicyDeclaration } from '../engine/kind.js';
 
-export type Method = (...args: never[]) => unknown;
+export type { Method };
 export type Class = abstract new (...args: never[]) => object;
 
 /** What was declared on one method, or on one class, in the order of decoration (the lowest decorator first). */

@@ -411,6 +411,26 @@ describe('the application', () => {
     expect(lab.logged).toEqual([expect.stringContaining('event listener threw')]);
   });
 
+  it('tells no duration of a call that began before anybody listened', async () => {
+    const lab = new Lab({ onEvent: undefined as never });
+    const durations: number[] = [];
+    const listen = () => lab.resilience.events$.subscribe((event) => 'durationMs' in event && durations.push(event.durationMs));
+    const call = (): void => void lab.call(policies.none(), 'ok@10', { name: 'op' });
+    const first = listen();
+    call();
+    await lab.clock.advance(10);
+    first.unsubscribe();
+    const wrapped = lab.resilience.wrap(policies.none(), () => lab.play('ok@10'), { name: 'wrapped' });
+    const early = listen();
+    void wrapped();
+    await lab.clock.advance(10);
+    early.unsubscribe();
+    void wrapped();
+    listen();
+    await lab.clock.advance(10);
+    expect(durations).toEqual([10, 10, Number.NaN]);
+  });
+
   it('tells its events to whoever subscribes, until they leave', async () => {
     const { resilience } = new Lab({ onEvent: () => undefined });
     const seen: string[] = [];

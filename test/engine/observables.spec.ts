@@ -1,4 +1,4 @@
-import { concat, defer, delay, lastValueFrom, NEVER, Observable, of, Subject, throwError, toArray } from 'rxjs';
+import { concat, defer, delay, from, lastValueFrom, NEVER, Observable, of, Subject, take, throwError, toArray } from 'rxjs';
 import { policies, type AttemptContext, type Policy } from '../../src/core.js';
 import { Boom, Lab } from '../support/lab.js';
 
@@ -222,5 +222,53 @@ describe('a protected Observable', () => {
     const { seen } = collect(lab, all, () => defer(() => Promise.resolve('later')));
     await lab.clock.settle();
     expect(seen).toEqual(['later', 'complete']);
+  });
+
+  it('stops a source that never ends by itself as soon as the caller has enough, and gives back what it held', async () => {
+    const lab = new Lab();
+    let given = 0;
+    function* endless(): Generator<number> {
+      for (;;) {
+        if (++given > 1000) throw new Error('the source was not stopped');
+        yield given;
+      }
+    }
+    const policy = policies.combine(
+      policies.retry({ maxAttempts: 3, backoff: 'none' }),
+      policies.bulkhead({ name: 'p', maxConcurrent: 1 }),
+    );
+    let attempts = 0;
+    const observable = lab.resilience.executeObservable(policy, () => (attempts++ < 1 ? from(endless()) : throwError(() => new Boom())), {
+      name: 'op',
+    });
+    await expect(lastValueFrom(observable.pipe(take(1)))).resolves.toBe(1);
+    expect(given).toBeLessThanOrEqual(2);
+    expect(lab.resilience.bulkhead('p').running).toBe(0);
+    // The next call is not touched by what became of this one.
+    attempts = 1;
+    await expect(lastValueFrom(observable)).rejects.toBeInstanceOf(Boom);
+    expect(attempts).toBe(4);
+    expect(lab.resilience.bulkhead('p').running).toBe(0);
+  });
+
+  it('does not hear a fallback that answers after a time limit around it has passed', async () => {
+    const lab = new Lab({ order: ['retry', 'timeout', 'fallback', 'circuitBreaker', 'rateLimit', 'bulkhead'] });
+    let answers = 0;
+    const policy = policies.combine(
+      policies.retry({ maxAttempts: 2, backoff: '100ms' }),
+      policies.timeout('50ms'),
+      policies.fallback(() => lab.play(`ok:${++answers}@${answers === 1 ? 120 : 10}`)),
+    );
+    const starts: number[] = [];
+    const { seen } = collect(lab, policy, () => {
+      starts.push(lab.clock.now());
+      return throwError(() => new Boom());
+    });
+    await lab.clock.advance('1s');
+    expect([starts, seen]).toEqual([
+      [0, 150],
+      ['2', 'complete'],
+    ]);
+    expect(lab.resilience.metrics('op')).toMatchObject({ operations: 1, successes: 1, timeouts: 1 });
   });
 });

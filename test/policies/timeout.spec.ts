@@ -91,6 +91,19 @@ describe('a timeout', () => {
     expect(calls.map(({ error }) => error instanceof TimeoutExceededError)).toEqual([true, true, false]);
   });
 
+  it('gives away no value that came in time, even where it was a bad one', async () => {
+    const lab = new Lab();
+    const discarded: unknown[] = [];
+    const policy = policies.combine(
+      policies.retry({ maxAttempts: 3, backoff: '1h', onResult: () => true }),
+      policies.timeout({ total: '1s', discard: (value) => discarded.push(value) }),
+    );
+    const ending = lab.call(policy, 'ok:bad@10');
+    await lab.clock.advance('1s');
+    expect(ending.error).toBeInstanceOf(TimeoutExceededError);
+    expect(discarded).toEqual([]);
+  });
+
   it('says so where discard throws', async () => {
     const lab = new Lab();
     lab.call(

@@ -1,10 +1,8 @@
-import { Observable, Subscriber, type Subscription } from 'rxjs';
-import type { Call, CallDriver } from '../call.js';
+import { isObservable, Observable, Subscriber } from 'rxjs';
+import type { Call, CallDriver, Method } from '../call.js';
 import type { Pipeline } from '../pipeline.js';
 import { isThenable } from './promises.js';
-import { Outcome } from '../strategy.js';
-
-type Method = (...args: never[]) => unknown;
+import { Outcome, type Answer } from '../strategy.js';
 
 /** What a driver for Observables needs to know of an operation. */
 export interface ObservableOperation {
@@ -27,8 +25,9 @@ export function observe(
 ): Observable<unknown> {
   return new Observable((subscriber) => {
     const run = new ObservableRun(operation, subscriber);
+    // Before the start: a caller may have enough while a source still gives its values in one turn.
+    subscriber.add(() => run.unsubscribed());
     run.start(target, method, args, signal);
-    return () => run.unsubscribed();
   });
 }
 
@@ -43,7 +42,7 @@ interface Ending {
 class ObservableRun implements CallDriver {
   private readonly call: Call;
   private readonly pipeline: Pipeline;
-  private source: Subscription | undefined;
+  private source: SourceSubscriber | undefined;
   /** While `subscribe` is still running, the end of a source is only noted, so that retries do not nest. */
   private subscribing = false;
   private endedAtOnce: Ending | undefined;
@@ -108,16 +107,17 @@ class ObservableRun implements CallDriver {
     if (step === 'invoke') return { failed: true, payload: this.operation.plainValue(result) };
     if (!isThenable(result)) return this.withhold(result);
     this.call.wake = () => this.hear(true, undefined);
+    const { answer } = this.call;
     result.then(
-      (value) => this.settled(() => this.withhold(value)),
-      (error: unknown) => this.settled(() => ({ failed: true, payload: error })),
+      (value) => this.settled(answer, () => this.withhold(value)),
+      (error: unknown) => this.settled(answer, () => ({ failed: true, payload: error })),
     );
     return undefined;
   }
 
-  /** A fallback's promise has settled; nobody is interested any more where the caller has gone meanwhile. */
-  private settled(end: () => Ending): void {
-    if (this.over) return;
+  /** A fallback's promise has settled; nobody is interested any more where the call has been cut off meanwhile. */
+  private settled(answer: Answer | undefined, end: () => Ending): void {
+    if (this.over || this.call.answer !== answer) return;
     const { failed, payload } = end();
     this.hear(failed, payload);
   }
@@ -132,10 +132,9 @@ class ObservableRun implements CallDriver {
     this.endedAtOnce = undefined;
     this.call.wake = () => this.cut();
     this.subscribing = true;
-    const subscription = source.subscribe(new SourceSubscriber(this, isAnswer));
+    this.source = new SourceSubscriber(this, isAnswer);
+    source.subscribe(this.source);
     this.subscribing = false;
-    if (this.endedAtOnce !== undefined || (this.over && !this.streaming)) subscription.unsubscribe();
-    else this.source = subscription;
     return this.endedAtOnce;
   }
 
@@ -163,11 +162,11 @@ class ObservableRun implements CallDriver {
       this.streaming = this.call.committed = this.call.eventful = true;
       this.advance();
       this.subscriber.next(value);
-    } else if (this.subscribing) this.endedAtOnce = { failed: false, payload: value, heard: true };
-    else {
-      this.source?.unsubscribe();
-      this.advance();
+      return;
     }
+    this.source?.unsubscribe();
+    if (this.subscribing) this.endedAtOnce = { failed: false, payload: value, heard: true };
+    else this.advance();
   }
 
   /** The source failed, or is complete (with its latest value). */
@@ -228,8 +227,4 @@ class SourceSubscriber extends Subscriber<unknown> {
     this.run.ended(false, this.run.latest);
     this.unsubscribe();
   }
-}
-
-function isObservable(value: unknown): value is Observable<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { subscribe?: unknown }).subscribe === 'function';
 }

@@ -1,9 +1,7 @@
-import { Rest, type Call, type CallDriver } from '../call.js';
+import { Rest, type Call, type CallDriver, type Method } from '../call.js';
 import type { Pipeline, Step } from '../pipeline.js';
 import { asPromise, interruptible, isThenable, rejectSoon } from './promises.js';
 import { Outcome } from '../strategy.js';
-
-type Method = (...args: never[]) => unknown;
 
 /**
  * Drives calls of one pipeline that give promises. A call that is admitted at once and answered by its first attempt
@@ -17,8 +15,8 @@ export class PromiseDriver implements CallDriver {
   ) {}
 
   run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
-    const call = this.pipeline.take(this);
     const { pipeline } = this;
+    const call = pipeline.take(this);
     pipeline.begin(call, target, method, args, signal);
     const step = call.inward ? pipeline.enter(call) : undefined;
     const pending = step === undefined ? undefined : this.perform(call, step);
@@ -50,12 +48,14 @@ export class PromiseDriver implements CallDriver {
     return step === 'done' ? undefined : step;
   }
 
-  /** A time limit or the caller's signal can end the wait for a promise. */
-  private guarded(call: Call, pending: Promise<unknown>): Promise<unknown> {
-    return this.pipeline.limited || call.signal !== undefined ? this.guard(call, pending) : pending;
+  /** By a time limit, or by the caller's signal. */
+  private canBeCutOff(call: Call): boolean {
+    return this.pipeline.limited || call.signal !== undefined;
   }
 
-  private guard(call: Call, pending: Promise<unknown>): Promise<unknown> {
+  /** What the call rests on, so that it can be cut off. */
+  private guarded(call: Call, pending: Promise<unknown>): Promise<unknown> {
+    if (!this.canBeCutOff(call)) return pending;
     const { promise, reject } = interruptible(pending);
     call.wake = reject;
     return promise;
@@ -98,9 +98,8 @@ export class PromiseDriver implements CallDriver {
     if (isForeign?.() === true) return undefined;
     if (isThenable(result)) {
       const running = asPromise(result);
-      if (!this.pipeline.limited && call.signal === undefined) return running;
-      call.running = running;
-      return this.guard(call, running);
+      if (this.canBeCutOff(call)) call.running = running;
+      return this.guarded(call, running);
     }
     if (this.plainValue === undefined) this.pipeline.hear(call, false, result);
     else this.pipeline.hear(call, true, this.plainValue(result));
