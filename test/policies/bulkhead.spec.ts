@@ -109,6 +109,15 @@ describe('a bulkhead', () => {
     expect(call('c').starts).toEqual([1000]);
   });
 
+  it('says to who waits for a key that must be forgotten that it was displaced', async () => {
+    const lab = new Lab();
+    const bulkhead = lab.resilience.bulkhead('b', { maxConcurrent: 1, maxQueue: 1, maxKeys: 1 });
+    await bulkhead.acquire({ key: 'a' });
+    const waiting = expect(bulkhead.acquire({ key: 'a' })).rejects.toMatchObject({ reason: 'displaced', isRetryable: true });
+    await bulkhead.acquire({ key: 'b' });
+    await waiting;
+  });
+
   it('takes an unusable priority for 0', async () => {
     const lab = new Lab();
     const policy = policies.bulkhead({ maxConcurrent: 1, maxQueue: 9, priority });

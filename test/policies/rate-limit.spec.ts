@@ -156,7 +156,7 @@ describe('a rate limiter', () => {
     const lab = new Lab();
     const limiter = lab.resilience.rateLimiter('l', { limit: 1, per: '1s', maxKeys: 1, maxWait: '10s' });
     await limiter.acquire({ key: 'a' });
-    const waiting = expect(limiter.acquire({ key: 'a' })).rejects.toMatchObject({ reason: 'shutdown' });
+    const waiting = expect(limiter.acquire({ key: 'a' })).rejects.toMatchObject({ reason: 'limit', isRetryable: true });
     expect(limiter.tryAcquire({ key: 'b' })).toBe(true);
     await waiting;
     expect(lab.clock.pendingTimers).toBe(0);

@@ -54,7 +54,7 @@ export class Bulkhead {
     this.limits = { ...settings };
     this.events = new BulkheadEvents(environment.events, name);
     this.common = this.newCompartment(undefined, undefined);
-    this.keys = new KeyTable(settings.maxKeys, (slot) => this.compartments[slot]!.dismiss());
+    this.keys = new KeyTable(settings.maxKeys, (slot) => this.compartments[slot]!.dismiss('displaced'));
   }
 
   /** Places in use, all keys together. */

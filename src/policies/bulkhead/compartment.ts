@@ -51,7 +51,7 @@ export class Compartment implements WaitingPlace {
       return this.refuse('capacity', asking.operationId);
     }
     const waiter = new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
-    if (this.line.size === 0) this.forgetClose = this.environment.onClose(() => this.dismiss());
+    if (this.line.size === 0) this.forgetClose = this.environment.onClose(() => this.dismiss('shutdown'));
     this.line.add(waiter);
     this.events.queued(asking.operationId, this);
     return waiter;
@@ -91,11 +91,11 @@ export class Compartment implements WaitingPlace {
     return this.refuse('queue-timeout', waiter.operationId);
   }
 
-  /** Turns away everybody who waits. */
-  dismiss(): void {
+  /** Turns away everybody who waits: the application shuts down, or so many keys are in use that this one must go. */
+  dismiss(reason: 'shutdown' | 'displaced'): void {
     while (this.line.size > 0) {
       const waiter = this.next();
-      waiter.refuse(this.refuse('shutdown', waiter.operationId));
+      waiter.refuse(this.refuse(reason, waiter.operationId));
     }
   }
 

@@ -57,7 +57,7 @@ export class RateLimiter {
   ) {
     const { limit, per, burst, algorithm, maxKeys } = settings;
     this.algorithm = createAlgorithm(algorithm, { limit, perMs: per, burst });
-    this.table = new PermitTable(this.algorithm, maxKeys, (slot) => this.dismiss(slot));
+    this.table = new PermitTable(this.algorithm, maxKeys, (slot) => this.dismiss(slot, 'limit'));
     this.events = new RateLimitEvents(environment.events, name);
   }
 
@@ -131,13 +131,13 @@ export class RateLimiter {
   }
 
   /** Turns away who waits: the application shuts down, or so many others wait that the key is forgotten. */
-  private dismiss(slot: number): void {
-    this.lines.get(slot)?.close((waiter) => this.error('shutdown', waiter, undefined, waiter.cost, undefined));
+  private dismiss(slot: number, reason: 'limit' | 'shutdown'): void {
+    this.lines.get(slot)?.close((waiter) => this.error(reason, waiter, undefined, waiter.cost, undefined));
   }
 
   private openLine(slot: number): PacedLine {
     const { algorithm, table } = this;
-    const forget = this.environment.onClose(() => this.dismiss(slot));
+    const forget = this.environment.onClose(() => this.dismiss(slot, 'shutdown'));
     const line = new PacedLine(
       {
         dueAt: (cost, from) => algorithm.availableAt(table.state, table.at(slot), from, cost),
