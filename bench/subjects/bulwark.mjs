@@ -15,12 +15,12 @@ const DECORATORS = {
   bulkhead: ({ concurrent }) => Bulkhead(concurrent),
 };
 
+/** As in a source file of its own: V8 learns each class, and each place of a call, for itself. */
+const freshClass = (method) => new Function('method', 'return class Service { work(value) { return method(value); } };')(method);
+const freshCall = (service) => new Function('service', 'return (value) => service.work(value);')(service);
+
 async function provider(method, layers, config, returns) {
-  class Service {
-    work(value) {
-      return method(value);
-    }
-  }
+  const Service = freshClass(method);
   Reflect.defineMetadata('design:returntype', returns, Service.prototype, 'work');
   const descriptor = Object.getOwnPropertyDescriptor(Service.prototype, 'work');
   for (const layer of layers) DECORATORS[layer](config)(Service.prototype, 'work', descriptor);
@@ -38,10 +38,10 @@ export default {
   has: ['switch', 'observable'],
   async protect(method, layers, config) {
     const service = await provider(method, layers, config, Promise);
-    return (value) => service.work(value);
+    return freshCall(service);
   },
   async protectObservable(method, layers, config) {
     const service = await provider(method, layers, config, Observable);
-    return (value) => service.work(value);
+    return freshCall(service);
   },
 };

@@ -16,6 +16,9 @@ const nobody = (): void => undefined;
 
 const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
 
+/** The most arguments that a call carries without a list. */
+export const FEW_ARGUMENTS = 2;
+
 /** Whatever is protected. */
 export type Method = (...args: never[]) => unknown;
 
@@ -36,8 +39,6 @@ export const Rest = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
 export class Call {
   target: unknown;
   method: Method = nobody;
-  /** The arguments as the caller gave them: what key functions and fallbacks see. */
-  args: readonly unknown[] = NO_ARGUMENTS;
   /** Which try this is, from 1 on. */
   attempt = 1;
   previousError: unknown;
@@ -75,6 +76,11 @@ export class Call {
   /** Made once for the promise driver. */
   readonly onFulfilled: (value: unknown) => unknown;
   readonly onRejected: (error: unknown) => unknown;
+  /** Most methods take an argument or two: those are kept as they are, and a list is made when somebody asks for it. */
+  private given = 0;
+  private first: unknown;
+  private second: unknown;
+  private list: readonly unknown[] | undefined;
   private readonly limits: (Deadline | undefined)[];
   private time = Number.NaN;
   private readonly clock: Clock;
@@ -95,6 +101,27 @@ export class Call {
 
   get operationId(): string {
     return this.pipeline.operationId;
+  }
+
+  /** The arguments as the caller gave them: what key functions and fallbacks see. */
+  get args(): readonly unknown[] {
+    return (this.list ??= this.given === 0 ? NO_ARGUMENTS : [this.first, this.second].slice(0, this.given));
+  }
+
+  /** Takes the arguments: in a list where they are more than a few. */
+  receive(given: number, first: unknown, second: unknown, list: readonly unknown[] | undefined): void {
+    this.given = given;
+    this.first = first;
+    this.second = second;
+    this.list = list;
+  }
+
+  /** Calls the method with the arguments as they were given. */
+  callMethod(): unknown {
+    const method = this.method as (...args: unknown[]) => unknown;
+    if (this.given === 1) return method.call(this.target, this.first);
+    if (this.given === 2) return method.call(this.target, this.first, this.second);
+    return method.apply(this.target, this.args as unknown[]);
   }
 
   /** The time, read from the clock at most once between two moments at which the call rests. */
@@ -149,12 +176,15 @@ export class Call {
 
   /** Lets go of everything, so that the record can serve another call. Slots hold only what belongs to strategies. */
   clear(): void {
-    this.target = this.payload = this.running = undefined;
-    this.method = this.wake = nobody;
-    this.args = NO_ARGUMENTS;
+    this.target = this.payload = this.first = this.second = this.list = undefined;
+    this.method = nobody;
     this.cursor = 0;
     this.inward = true;
-    this.time = this.startedAt = Number.NaN;
+    this.time = Number.NaN;
+    if (this.wake !== nobody) {
+      this.wake = nobody;
+      this.running = undefined;
+    }
     if (this.eventful) this.clearEvents();
   }
 

@@ -90,15 +90,15 @@ export class Pipeline {
 
   /** Calls the method. May throw. */
   invoke(call: Call): unknown {
-    return this.invoker === undefined ? call.method.apply(call.target, call.args as never[]) : this.invoker(call);
+    return this.invoker === undefined ? call.callMethod() : this.invoker(call);
   }
 
-  begin(call: Call, target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal | undefined): void {
+  /** The call has its arguments already. */
+  begin(call: Call, target: unknown, method: Method, signal: AbortSignal | undefined): void {
     this.calls++;
     call.target = target;
     call.method = method;
-    call.args = args;
-    if (this.timed || this.events.active) call.startedAt = call.now();
+    call.startedAt = this.timed || this.events.active ? call.now() : Number.NaN;
     if (signal === undefined) return;
     call.eventful = true;
     call.signal = signal;

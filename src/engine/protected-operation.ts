@@ -45,6 +45,18 @@ export class ProtectedOperation {
     return this.promises.run(target, method, args, signal);
   }
 
+  /** A call by a wrapper: up to two arguments as they are, more of them in a list. */
+  runFew(
+    target: unknown,
+    method: Method,
+    given: number,
+    first: unknown,
+    second: unknown,
+    list: readonly unknown[] | undefined,
+  ): Promise<unknown> {
+    return this.promises.runFew(target, method, given, first, second, list);
+  }
+
   /** For a method of which nobody knows what it gives: a promise, or the Observable that it gave, not protected yet. */
   probe(target: unknown, method: Method, args: readonly unknown[], isObservable: (value: unknown) => boolean): unknown {
     return this.promises.probe(target, method, args, isObservable);

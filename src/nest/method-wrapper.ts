@@ -1,9 +1,10 @@
 import 'reflect-metadata';
 import { Inject } from '@nestjs/common';
+import { FEW_ARGUMENTS } from '../engine/call.js';
 import { RUNTIME_KEY, RUNTIME_TOKEN } from './keys.js';
 import { noteUnmanaged } from './live-runtimes.js';
 import { describeMethod, methodOfWrapper, remember, type Class, type Method, type ProtectedMethod } from './protected-method.js';
-import { isRuntime, type ClassRuntime } from './runtime.js';
+import { isRuntime, runOther, type ClassRuntime } from './runtime.js';
 
 /** An instance that Nest has given its runtime to. */
 type Carrier = { readonly [RUNTIME_KEY]?: ClassRuntime };
@@ -28,13 +29,28 @@ export function protectMethod(prototype: object, key: string | symbol, descripto
  * request-scoped ones are never mixed up.
  */
 function wrap(method: ProtectedMethod): Method {
-  return function (this: Carrier | undefined | null, ...args: unknown[]): unknown {
-    const runtime = this?.[RUNTIME_KEY];
-    if (runtime !== undefined) return runtime.call(method, this, args);
-    noteUnmanaged(method, this);
-    return method.original.apply(this, args as never[]);
+  const original = method.original as (...args: unknown[]) => unknown;
+  return function (this: Carrier | undefined | null, first?: unknown, second?: unknown): unknown {
+    // oxlint-disable prefer-rest-params -- a rest parameter would make a list for every call
+    const operation = this === method.holder ? method.held : this?.[RUNTIME_KEY]?.operationFor(method, this);
+    if (operation === undefined) noteUnmanaged(method, this);
+    if (operation === undefined || operation.isBare) return original.apply(this, arguments as unknown as unknown[]);
+    const given = arguments.length;
+    if (method.gives !== 'promise') return runOther(method, operation, this, listOf.apply(undefined, arguments as unknown as unknown[]));
+    return operation.runFew(
+      this,
+      original,
+      given,
+      first,
+      second,
+      given > FEW_ARGUMENTS ? listOf.apply(undefined, arguments as unknown as unknown[]) : undefined,
+    );
+    // oxlint-enable prefer-rest-params
   };
 }
+
+/** V8 hands `arguments` on without ever making an object of it, where `apply` is all that is done with it. */
+const listOf = (...args: unknown[]): unknown[] => args;
 
 /** What other libraries read of a method: name, number of parameters and all metadata. */
 function copyShape(from: Method, to: Method): void {
@@ -65,6 +81,7 @@ function receiveRuntime(prototype: object): void {
 export function giveRuntime(instance: object, runtime: unknown): void {
   if (!isRuntime(runtime)) return;
   const value = runtime.of(instance.constructor as Class);
+  value.adopt();
   // Not enumerable: spread, `toEqual` and loggers need not see it.
   if (Object.isExtensible(instance)) {
     Object.defineProperty(instance, RUNTIME_KEY, { value, configurable: true, writable: true, enumerable: false });

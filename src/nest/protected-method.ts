@@ -2,6 +2,7 @@ import { Observable } from 'rxjs';
 import type { DeclaredLevel, Order } from '../config/index.js';
 import type { Method } from '../engine/call.js';
 import type { PolicyDeclaration } from '../engine/kind.js';
+import type { ProtectedOperation } from '../engine/protected-operation.js';
 
 export type { Method };
 export type Class = abstract new (...args: never[]) => object;
@@ -27,6 +28,9 @@ export interface ProtectedMethod {
   readonly attemptAt: number | undefined;
   /** What it gives: from metadata, else learnt from the first value. */
   gives: 'promise' | 'observable' | undefined;
+  /** The only instance that Nest made of a class, and what protects this method of it: most calls need look no further. */
+  holder: object | undefined;
+  held: ProtectedOperation | undefined;
   /** Another library's wrapper stands between two decorators of ours: two pipelines, one in the other. */
   readonly nestedIn: ProtectedMethod | undefined;
 }
@@ -86,6 +90,8 @@ export function describeMethod(
     classes: [...(base?.classes ?? []), declaringClass],
     attemptAt: base?.attemptAt ?? attemptParameters.get(prototype)?.get(key),
     gives: base?.gives ?? promised(prototype, key, original),
+    holder: undefined,
+    held: undefined,
     nestedIn: byPrototype.get(prototype)?.get(key),
   };
 }

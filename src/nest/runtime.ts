@@ -18,7 +18,8 @@ export class ResilienceRuntime {
   unmanaged: Unmanaged = 'warn';
   private readonly byClass = new Map<Class, ClassRuntime>();
   private interim: Resilience | undefined;
-  private started = false;
+  /** Everything that was found is compiled, under the options of the application. */
+  started = false;
 
   /** The options are known. */
   fill(resilience: Resilience, unmanaged: Unmanaged): void {
@@ -63,19 +64,34 @@ export class ResilienceRuntime {
 /** The runtime as the instances of one class see it: the operations of their methods, by slot. */
 export class ClassRuntime {
   private operations: (ProtectedOperation | undefined)[] = [];
+  private instances = 0;
 
   constructor(
     private readonly runtime: ResilienceRuntime,
     private readonly target: Class,
   ) {}
 
-  /** Runs a protected method. */
-  call(method: ProtectedMethod, instance: unknown, args: readonly unknown[]): unknown {
-    const operation = this.operations[method.slot] ?? this.operation(method);
-    if (operation.isBare) return method.original.apply(instance, args as never[]);
-    if (method.gives === 'promise') return operation.run(instance, method.original, args);
-    if (method.gives === 'observable') return operation.observe(instance, method.original, args);
-    return learn(method, operation, instance, args);
+  /** Nest has made an instance. Only of a class that has a single one do the methods remember it. */
+  adopt(): void {
+    this.instances++;
+    if (this.instances === 2) this.letGo();
+  }
+
+  /** What protects a method of an instance. */
+  operationFor(method: ProtectedMethod, instance: object): ProtectedOperation {
+    const operation = this.operation(method);
+    if (this.instances === 1 && this.runtime.started && method.holder === undefined) {
+      method.holder = instance;
+      method.held = operation;
+    }
+    return operation;
+  }
+
+  /** Lets the methods forget an instance of this class. */
+  letGo(): void {
+    for (const method of methodsOf(this.target)) {
+      if (method.held !== undefined && method.held === this.operations[method.slot]) method.holder = method.held = undefined;
+    }
   }
 
   /** The operation of a method, compiled where it is not yet. */
@@ -108,6 +124,12 @@ export class ClassRuntime {
   forget(): void {
     this.operations = [];
   }
+}
+
+/** Runs a method that is not known to give promises. */
+export function runOther(method: ProtectedMethod, operation: ProtectedOperation, instance: unknown, args: readonly unknown[]): unknown {
+  if (method.gives === 'observable') return operation.observe(instance, method.original, args);
+  return learn(method, operation, instance, args);
 }
 
 /** The first call of a method without a known type tells what it gives. */

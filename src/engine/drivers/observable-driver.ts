@@ -62,7 +62,8 @@ class ObservableRun implements CallDriver {
   }
 
   start(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal | undefined): void {
-    this.pipeline.begin(this.call, target, method, args, signal);
+    this.call.receive(args.length, args[0], args[1], args);
+    this.pipeline.begin(this.call, target, method, signal);
     this.advance();
   }
 

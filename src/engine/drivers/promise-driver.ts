@@ -15,9 +15,28 @@ export class PromiseDriver implements CallDriver {
   ) {}
 
   run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    const call = this.pipeline.take(this);
+    call.receive(args.length, args[0], args[1], args);
+    return this.start(call, target, method, signal);
+  }
+
+  /** The same without a list of the arguments, where they are few. */
+  runFew(
+    target: unknown,
+    method: Method,
+    given: number,
+    first: unknown,
+    second: unknown,
+    list: readonly unknown[] | undefined,
+  ): Promise<unknown> {
+    const call = this.pipeline.take(this);
+    call.receive(given, first, second, list);
+    return this.start(call, target, method, undefined);
+  }
+
+  private start(call: Call, target: unknown, method: Method, signal: AbortSignal | undefined): Promise<unknown> {
     const { pipeline } = this;
-    const call = pipeline.take(this);
-    pipeline.begin(call, target, method, args, signal);
+    pipeline.begin(call, target, method, signal);
     const step = call.inward ? pipeline.enter(call) : undefined;
     const pending = step === undefined ? undefined : this.perform(call, step);
     if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
@@ -73,7 +92,8 @@ export class PromiseDriver implements CallDriver {
       return result;
     };
     const call = this.pipeline.take(this);
-    this.pipeline.begin(call, target, watched, args, undefined);
+    call.receive(args.length, args[0], args[1], args);
+    this.pipeline.begin(call, target, watched, undefined);
     for (;;) {
       const step = this.pipeline.step(call);
       const pending = step === 'invoke' ? this.invoke(call, () => source !== undefined) : this.perform(call, step);

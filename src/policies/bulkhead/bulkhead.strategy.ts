@@ -13,35 +13,47 @@ export interface BulkheadUse {
 export class BulkheadStrategy implements Strategy {
   readonly kind = 'bulkhead';
   readonly name: string;
+  readonly admit: NonNullable<Strategy['admit']>;
+  readonly succeeded: NonNullable<Strategy['succeeded']>;
+  private readonly common: Compartment;
+  private readonly keyed: boolean;
 
   constructor(
     readonly bulkhead: Bulkhead,
     { key, priority }: BulkheadUse,
   ) {
     this.name = bulkhead.name;
-    const common = bulkhead.compartment(undefined);
-    this.admit = (call, layer) => {
-      const compartment = key === undefined ? common : bulkhead.compartment(key(...call.args));
-      const urgency = priority === undefined ? 0 : numberOr0(priority(...call.args));
-      call.slots[layer] = compartment;
-      return compartment.admit(urgency, call);
-    };
+    this.common = bulkhead.compartment(undefined);
+    this.keyed = key !== undefined;
+    const { common } = this;
+    const urgencyOf = (call: Call): number => (priority === undefined ? 0 : numberOr0(priority(...call.args)));
+    if (key === undefined) {
+      this.admit = (call) => (priority === undefined && common.tryAcquire() ? undefined : common.admit(urgencyOf(call), call));
+      this.succeeded = () => void common.release();
+    } else {
+      this.admit = (call, layer) => {
+        const compartment = bulkhead.compartment(key(...call.args));
+        const urgency = urgencyOf(call);
+        call.slots[layer] = compartment;
+        return compartment.admit(urgency, call);
+      };
+      this.succeeded = (call, layer) => void (call.slots[layer] as Compartment).release();
+    }
   }
 
-  readonly admit: NonNullable<Strategy['admit']>;
-
-  readonly succeeded = (call: Call, layer: number): undefined => {
-    (call.slots[layer] as Compartment).release();
-  };
-
   failed(call: Call, layer: number): undefined {
-    (call.slots[layer] as Compartment).release();
+    this.compartmentOf(call, layer).release();
   }
 
   /** The caller has been answered, but the method runs on: its place stays taken until it settles. */
   abandoned(call: Call, layer: number): () => void {
-    const compartment = call.slots[layer] as Compartment;
+    const compartment = this.compartmentOf(call, layer);
     return () => compartment.release();
+  }
+
+  /** Only with a key is there more than one, and something to remember. */
+  private compartmentOf(call: Call, layer: number): Compartment {
+    return this.keyed ? (call.slots[layer] as Compartment) : this.common;
   }
 }
 

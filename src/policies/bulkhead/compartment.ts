@@ -66,7 +66,7 @@ export class Compartment implements WaitingPlace {
 
   /** Gives a place back: to the next waiter, where the limit still allows that many. */
   release(): void {
-    if (this.running <= this.limits.maxConcurrent && this.line.size > 0) {
+    if (this.line.size > 0 && this.running <= this.limits.maxConcurrent) {
       this.next().grant();
       return;
     }

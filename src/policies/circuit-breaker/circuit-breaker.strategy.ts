@@ -5,6 +5,7 @@ import { Outcome, type Strategy } from '../../engine/strategy.js';
 import type { FailureOptions } from '../../options/index.js';
 import type { CircuitOpenError } from './circuit-breaker.error.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
+import type { Circuit } from './circuit.js';
 import type { Admission } from './states.js';
 import { tellFailure, tellValue } from './verdict.js';
 
@@ -18,6 +19,8 @@ export class CircuitBreakerStrategy implements Strategy {
   readonly kind = 'circuitBreaker';
   readonly name: string;
   readonly rejects: Strategy['rejects'];
+  /** The circuit of the calls without a key. */
+  private readonly common: Circuit;
   private readonly key: CircuitBreakerUse['key'];
   private readonly filter: FailureFilter;
 
@@ -27,11 +30,17 @@ export class CircuitBreakerStrategy implements Strategy {
     environment: Environment,
   ) {
     this.name = breaker.name;
+    this.common = breaker.common;
     this.key = use.key;
     this.filter = new FailureFilter(use, environment, '@CircuitBreaker', false);
   }
 
   readonly admit = (call: Call, layer: number): CircuitOpenError | undefined => {
+    const { plain } = this.common;
+    if (plain !== undefined && this.key === undefined) {
+      call.slots[layer] = plain;
+      return undefined;
+    }
     const key = this.key === undefined ? undefined : this.key(...call.args);
     const admission = this.breaker.admit(key, call);
     if (admission === undefined) return this.breaker.refusal(key, call);
@@ -41,7 +50,9 @@ export class CircuitBreakerStrategy implements Strategy {
 
   readonly succeeded = (call: Call, layer: number): undefined => {
     const admission = call.slots[layer] as Admission;
-    tellValue(admission, this.filter, call, call.payload);
+    const { plain } = this.common;
+    if (plain === admission && !this.filter.judgesResults) plain.succeeded(call);
+    else tellValue(admission, this.filter, call, call.payload);
   };
 
   failed(call: Call, layer: number): undefined {

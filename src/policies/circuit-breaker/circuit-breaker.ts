@@ -38,7 +38,8 @@ const SEVERITY: Record<CircuitStateName, number> = { closed: 0, disabled: 0, 'me
  * and to be used by hand where a call cannot be wrapped.
  */
 export class CircuitBreaker {
-  private readonly common: Circuit;
+  /** @internal */
+  readonly common: Circuit;
   private readonly keys: KeyTable;
   private readonly circuits: Circuit[] = [];
   private readonly events: CircuitBreakerEvents;

@@ -50,6 +50,8 @@ const REFUSAL_WORDS: Partial<Record<CircuitStateName, string>> = {
  */
 export class Circuit {
   current: CircuitState;
+  /** The current state where it lets every call pass and takes no notice of its duration: mostly that is so. */
+  plain: CountingState | undefined;
   /** How often it opened. */
   trips = 0;
   rejections = 0;
@@ -67,7 +69,8 @@ export class Circuit {
     readonly environment: Environment,
     private readonly listener: TransitionListener,
   ) {
-    this.current = new CountingState(this, 'closed');
+    this.current = this.plain = new CountingState(this, 'closed');
+    if (settings.slowCallDuration !== undefined) this.plain = undefined;
   }
 
   /** Lets a call pass or not. What is given back must be told how the call ended. */
@@ -140,6 +143,7 @@ export class Circuit {
     const from = this.current.name;
     this.current.left?.();
     this.current = state;
+    this.plain = state instanceof CountingState && this.settings.slowCallDuration === undefined ? state : undefined;
     if (from !== state.name) this.listener(this, from, state.name, occasion, byHand);
   }
 
