@@ -180,6 +180,7 @@ export class Call {
     this.method = nobody;
     this.cursor = 0;
     this.inward = true;
+    this.committed = false;
     this.time = Number.NaN;
     if (this.wake !== nobody) {
       this.wake = nobody;
@@ -195,6 +196,6 @@ export class Call {
     this.stopWaiting = nobody;
     this.slots.fill(undefined);
     this.attempt = 1;
-    this.committed = this.pauseCut = this.eventful = false;
+    this.pauseCut = this.eventful = false;
   }
 }

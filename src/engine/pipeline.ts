@@ -44,12 +44,14 @@ export class Pipeline {
   private readonly spares: Call[] = [];
   private readonly events: EventHub;
   private readonly admitting: readonly number[];
-  /** What `admitting` and `toldOfSuccess` ask, as plain functions: no look-up on strategies of different classes. */
+  /** What `admitting`, `toldOfSuccess` and `toldOfFailure` ask, as plain functions: no look-up on strategies of different classes. */
   private readonly admits: readonly NonNullable<Strategy['admit']>[];
   private readonly hearSuccess: readonly NonNullable<Strategy['succeeded']>[];
+  private readonly hearFailure: readonly NonNullable<Strategy['failed']>[];
   private readonly toldOfSuccess: readonly number[];
   private readonly toldOfFailure: readonly number[];
   private readonly discarder: Strategy | undefined;
+  private readonly judges: readonly Strategy[];
 
   constructor(
     readonly operationId: string,
@@ -70,7 +72,9 @@ export class Pipeline {
     this.toldOfFailure = those((layer) => layer.failed).toReversed();
     this.admits = this.admitting.map((layer) => layers[layer]!.admit!);
     this.hearSuccess = this.toldOfSuccess.map((layer) => layers[layer]!.succeeded!);
+    this.hearFailure = this.toldOfFailure.map((layer) => layers[layer]!.failed!);
     this.discarder = layers.find((layer) => layer.discard !== undefined);
+    this.judges = layers.filter((layer) => layer.rejects !== undefined);
   }
 
   /** A record for a call that begins. */
@@ -126,6 +130,11 @@ export class Pipeline {
       this.turnBack(call, this.layers.length, failed ? Outcome.FAILURE : Outcome.SUCCESS, payload);
     } else if (call.rest === Rest.ANSWER) this.hearAnswer(call, call.answer!, failed, payload);
     else this.resume(call);
+  }
+
+  /** Whether a value counts as a failure at some layer. */
+  rejects(value: unknown): boolean {
+    return this.judges.length > 0 && this.judges.some((layer) => layer.rejects!(value, this.operationId));
   }
 
   /** The call is over; counts it and says so. */
@@ -197,12 +206,12 @@ export class Pipeline {
   private leave(call: Call): Step | undefined {
     const failed = call.outcome !== Outcome.SUCCESS;
     const told = failed ? this.toldOfFailure : this.toldOfSuccess;
+    const hear = failed ? this.hearFailure : this.hearSuccess;
     for (let index = 0; index < told.length; index++) {
       const layer = told[index]!;
       if (layer >= call.cursor) continue;
       call.cursor = layer;
-      const strategy = this.layers[layer]!;
-      const verdict = failed ? strategy.failed!(call, layer) : strategy.succeeded!(call, layer);
+      const verdict = hear[index]!(call, layer);
       if (verdict !== undefined) return this.obey(call, layer, verdict);
     }
     return 'done';

@@ -41,8 +41,8 @@ export type Verdict = number | Answer | undefined;
  * `succeeded`, `failed` or `abandoned`. Each layer of a call has a slot (`call.slots[layer]`) for what must be
  * remembered until then.
  *
- * `admit` and `succeeded` are on the way of every call: they are properties that hold arrow functions, so that the pipeline
- * can call them from a list without looking them up on strategies of different classes.
+ * `admit`, `succeeded` and `failed` are on the way of every call: they are properties that hold arrow functions, so that the
+ * pipeline can call them from a list without looking them up on strategies of different classes.
  */
 export interface Strategy {
   readonly kind: string;
@@ -53,7 +53,7 @@ export interface Strategy {
   /** The attempt gave `call.payload`. */
   succeeded?: ((this: void, call: Call, layer: number) => Verdict) | undefined;
   /** The attempt ended with the error `call.payload`; `call.outcome` says how. */
-  failed?: ((call: Call, layer: number) => Verdict) | undefined;
+  failed?: ((this: void, call: Call, layer: number) => Verdict) | undefined;
   /**
    * An outer time limit or the caller cut the attempt off; `call.outcome` says which. The method may still be running:
    * what is returned is done when it has really settled.

@@ -1,6 +1,6 @@
-import { isObservable, Observable, Subscriber } from 'rxjs';
-import type { Call, CallDriver, Method } from '../call.js';
-import type { Pipeline } from '../pipeline.js';
+import { isObservable, Observable, Subscriber, type Unsubscribable } from 'rxjs';
+import { Rest, type Call, type CallDriver, type Method } from '../call.js';
+import type { Pipeline, Step } from '../pipeline.js';
 import { isThenable } from './promises.js';
 import { Outcome, type Answer } from '../strategy.js';
 
@@ -26,7 +26,7 @@ export function observe(
   return new Observable((subscriber) => {
     const run = new ObservableRun(operation, subscriber);
     // Before the start: a caller may have enough while a source still gives its values in one turn.
-    subscriber.add(() => run.unsubscribed());
+    subscriber.add(run);
     run.start(target, method, args, signal);
   });
 }
@@ -39,7 +39,7 @@ interface Ending {
   readonly heard?: boolean;
 }
 
-class ObservableRun implements CallDriver {
+class ObservableRun implements CallDriver, Unsubscribable {
   private readonly call: Call;
   private readonly pipeline: Pipeline;
   private source: SourceSubscriber | undefined;
@@ -76,15 +76,16 @@ class ObservableRun implements CallDriver {
     this.hear(true, undefined);
   }
 
-  unsubscribed(): void {
+  /** The caller has enough, or has been told all. */
+  unsubscribe(): void {
     if (this.over) this.source?.unsubscribe();
     else this.call.interrupt(-1, Outcome.ABORT, undefined);
   }
 
-  private advance(): void {
-    for (;;) {
-      const step = this.pipeline.step(this.call);
-      if (step === 'done') return this.close();
+  /** Takes the call as far as it gets without waiting. */
+  private advance(from?: Step): void {
+    for (let step = from ?? this.pipeline.step(this.call); ; step = this.pipeline.step(this.call)) {
+      if (step === 'done') return this.finish();
       if (typeof step !== 'string') {
         void step.then(this.call.onFulfilled);
         return;
@@ -92,8 +93,21 @@ class ObservableRun implements CallDriver {
       this.withheld = false;
       const ended = this.attempt(step);
       if (ended === undefined) return;
-      if (ended.heard !== true) this.pipeline.hear(this.call, ended.failed, ended.payload);
+      if (ended.heard !== true && this.tell(ended.failed, ended.payload)) return;
     }
+  }
+
+  /** Tells the pipeline how what the call rested on has ended; true where that was the end of the call. */
+  private tell(failed: boolean, payload: unknown): boolean {
+    const { call, pipeline } = this;
+    if (failed || call.rest !== Rest.METHOD || call.interruption !== undefined) {
+      pipeline.hear(call, failed, payload);
+      return false;
+    }
+    const step = pipeline.succeed(call, payload);
+    if (step === undefined) this.close();
+    else this.advance(step);
+    return true;
   }
 
   /** Starts the method or an answer; gives its end where it came at once. */
@@ -144,13 +158,13 @@ class ObservableRun implements CallDriver {
     if (this.endedAtOnce !== undefined) return;
     if (!this.call.committed && !this.streaming) {
       if (isAnswer) return this.firstOfAnswer(value);
-      if (this.pipeline.layers.some((layer) => layer.rejects?.(value, this.pipeline.operationId))) {
+      if (this.pipeline.rejects(value)) {
         this.source?.unsubscribe();
         this.withheld = true;
         this.ended(false, value);
         return;
       }
-      this.call.committed = this.call.eventful = true;
+      this.call.committed = true;
     }
     this.latest = value;
     this.subscriber.next(value);
@@ -160,7 +174,7 @@ class ObservableRun implements CallDriver {
   private firstOfAnswer(value: unknown): void {
     this.pipeline.hear(this.call, false, value);
     if (this.call.answer === undefined && this.call.outcome === Outcome.SUCCESS) {
-      this.streaming = this.call.committed = this.call.eventful = true;
+      this.streaming = this.call.committed = true;
       this.advance();
       this.subscriber.next(value);
       return;
@@ -188,14 +202,17 @@ class ObservableRun implements CallDriver {
   private hear(failed: boolean, payload: unknown): void {
     if (this.over) return;
     this.source = undefined;
-    this.pipeline.hear(this.call, failed, payload);
-    this.advance();
+    if (!this.tell(failed, payload)) this.advance();
+  }
+
+  private finish(): void {
+    this.pipeline.finish(this.call);
+    this.close();
   }
 
   private close(): void {
     const { outcome, payload } = this.call;
     this.over = true;
-    this.pipeline.finish(this.call);
     this.pipeline.recycle(this.call);
     if (this.streaming || this.subscriber.closed) return;
     if (outcome !== Outcome.SUCCESS) this.subscriber.error(payload);

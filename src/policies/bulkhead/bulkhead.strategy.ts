@@ -41,9 +41,9 @@ export class BulkheadStrategy implements Strategy {
     }
   }
 
-  failed(call: Call, layer: number): undefined {
+  readonly failed = (call: Call, layer: number): undefined => {
     this.compartmentOf(call, layer).release();
-  }
+  };
 
   /** The caller has been answered, but the method runs on: its place stays taken until it settles. */
   abandoned(call: Call, layer: number): () => void {

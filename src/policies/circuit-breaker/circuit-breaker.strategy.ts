@@ -55,11 +55,11 @@ export class CircuitBreakerStrategy implements Strategy {
     else tellValue(admission, this.filter, call, call.payload);
   };
 
-  failed(call: Call, layer: number): undefined {
+  readonly failed = (call: Call, layer: number): undefined => {
     const admission = call.slots[layer] as Admission;
     if (call.outcome === Outcome.REFUSAL || call.outcome === Outcome.ABORT) admission.released();
     else tellFailure(admission, this.filter, call, call.payload);
-  }
+  };
 
   /** An outer time limit is told to the breaker whose call was running; one that only waited inside says nothing. */
   abandoned(call: Call, layer: number): undefined {

@@ -48,10 +48,10 @@ export class FallbackStrategy implements Strategy {
     }
   }
 
-  failed(call: Call): Answer | undefined {
+  readonly failed = (call: Call): Answer | undefined => {
     if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call.operationId)) return undefined;
     return this.answerFrom(0, call, call.payload, undefined);
-  }
+  };
 
   /** The first tier from `index` on that answers for the error. A bad result is an error to no tier's filter. */
   answerFrom(index: number, call: Call, error: unknown, badResult: unknown): Answer | undefined {

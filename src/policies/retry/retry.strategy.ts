@@ -53,10 +53,10 @@ export class RetryStrategy implements Strategy {
     }
   }
 
-  failed(call: Call, layer: number): number | undefined {
+  readonly failed = (call: Call, layer: number): number | undefined => {
     if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call.operationId)) return undefined;
     return this.again(call, layer);
-  }
+  };
 
   private begin(call: Call, layer: number): undefined {
     this.budget?.countCall(call.now());

@@ -28,9 +28,9 @@ export class TimeoutStrategy implements Strategy {
     call.unlimit(layer);
   };
 
-  failed(call: Call, layer: number): undefined {
+  readonly failed = (call: Call, layer: number): undefined => {
     call.unlimit(layer);
-  }
+  };
 
   abandoned(call: Call, layer: number): undefined {
     call.unlimit(layer);
