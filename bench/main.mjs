@@ -8,7 +8,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measure, median } from './measure.mjs';
+import { measure, median, ratio } from './measure.mjs';
 import { consumed, mapped, source } from './observable.mjs';
 import { REFERENCES } from './references.mjs';
 import { SCENARIOS } from './scenarios.mjs';
@@ -57,22 +57,20 @@ async function run(scenario) {
     entries.push({ name: subject.name, call });
   }
   const measured = await measure(entries, effort);
-  const of = (wantedName) => measured.find((one) => one.name === wantedName)?.medianNs;
-  const [B, L, J, map] = ['bare', 'layer', 'rejecting', 'map'].map(of);
-  references.B.push(B);
-  references.L.push(L);
-  references.J.push(J);
-  for (const { name: subject, medianNs, bytesPerOp } of measured.slice(REFERENCES.length)) {
-    const ratio = (reference) => Math.round((medianNs / reference) * 100) / 100;
+  const [B, L, J, map] = ['bare', 'layer', 'rejecting', 'map'].map((wantedName) => measured.find((one) => one.name === wantedName));
+  references.B.push(B.medianNs);
+  references.L.push(L.medianNs);
+  references.J.push(J.medianNs);
+  for (const entry of measured.slice(REFERENCES.length)) {
     results.push({
-      subject,
+      subject: entry.name,
       scenario: name,
-      medianNs: Math.round(medianNs * 10) / 10,
-      bytesPerOp,
-      ratioToBare: ratio(B),
-      ratioToLayer: ratio(L),
-      ratioToRejection: ratio(J),
-      ...(map === undefined ? {} : { ratioToMap: ratio(map) }),
+      medianNs: Math.round(entry.medianNs * 10) / 10,
+      bytesPerOp: entry.bytesPerOp,
+      ratioToBare: ratio(entry, B),
+      ratioToLayer: ratio(entry, L),
+      ratioToRejection: ratio(entry, J),
+      ...(map === undefined ? {} : { ratioToMap: ratio(entry, map) }),
     });
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Interleaved rounds: every entry runs a batch in each round, in turns, so that noise of the machine hits all alike.
- * Gives the median nanoseconds and the bytes of one operation for each.
+ * Gives the median nanoseconds and the bytes of one operation for each, and the times of all rounds for ratios.
  */
 import { performance } from 'node:perf_hooks';
 
@@ -14,13 +14,18 @@ export async function measure(entries, { rounds, batchMs }) {
     for (const entry of sized) entry.times.push(await batch(entry.call, entry.size));
   }
   for (const entry of sized) for (let round = 0; round < 5; round++) entry.bytes.push(await allocation(entry.call));
-  return sized.map(({ name, times, bytes }) => ({ name, medianNs: median(times), bytesPerOp: Math.round(median(bytes)) }));
+  return sized.map(({ name, times, bytes }) => ({ name, times, medianNs: median(times), bytesPerOp: Math.round(median(bytes)) }));
 }
 
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** How many times as long: the median of the ratios of each round, so that a machine that slows down slows down both. */
+export function ratio({ times }, reference) {
+  return Math.round(median(times.map((time, round) => time / reference.times[round])) * 100) / 100;
 }
 
 /** How many operations take about so long; warms the code up on the way. */

@@ -120,6 +120,16 @@ const single = (name, layer, config = {}) => ({
 
 /** `of` is the reference that a ratio is taken of: layer (L), bare (B) or rejection (J). */
 export const SCENARIOS = [
+  {
+    name: 'switched-off',
+    layers: ALL.slice(1), // the fallback works even where everything else is switched off
+    method: ok,
+    config: { ...OPEN_HANDED, enabled: false },
+    check: async () => undefined,
+    needs: 'switch',
+  },
+  { name: 'all-six', layers: ALL, method: ok, config: OPEN_HANDED, check: eachProtects },
+  { name: 'all-but-timeout', layers: ALL.filter((layer) => layer !== 'timeout'), method: ok, config: OPEN_HANDED, check: eachProtects },
   single('retry', 'retry'),
   single('circuit-breaker', 'circuitBreaker'),
   single('circuit-breaker-time', 'circuitBreaker', { window: '10s' }),
@@ -127,17 +137,6 @@ export const SCENARIOS = [
   single('bulkhead', 'bulkhead'),
   single('rate-limit', 'rateLimit'),
   single('fallback', 'fallback'),
-  { name: 'all-six', layers: ALL, method: ok, config: OPEN_HANDED, check: eachProtects },
-  { name: 'all-but-timeout', layers: ALL.filter((layer) => layer !== 'timeout'), method: ok, config: OPEN_HANDED, check: eachProtects },
-  {
-    name: 'switched-off',
-    layers: ALL.slice(1), // the fallback works even where everything else is switched off
-
-    method: ok,
-    config: { ...OPEN_HANDED, enabled: false },
-    check: async () => undefined,
-    needs: 'switch',
-  },
   {
     name: 'open-with-fallback',
     layers: ['fallback', 'circuitBreaker'],
