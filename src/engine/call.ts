@@ -105,7 +105,8 @@ export class Call {
 
   /** The arguments as the caller gave them: what key functions and fallbacks see. */
   get args(): readonly unknown[] {
-    return (this.list ??= this.given === 0 ? NO_ARGUMENTS : [this.first, this.second].slice(0, this.given));
+    if (this.given === 0) return NO_ARGUMENTS;
+    return (this.list ??= this.given === 1 ? [this.first] : [this.first, this.second]);
   }
 
   /** Takes the arguments: in a list where they are more than a few. */
@@ -194,7 +195,8 @@ export class Call {
     this.previousError = this.context = this.signal = undefined;
     this.waiter = this.answer = this.interruption = undefined;
     this.stopWaiting = nobody;
-    this.slots.fill(undefined);
+    const { slots } = this;
+    for (let index = 0; index < slots.length; index++) slots[index] = undefined;
     this.attempt = 1;
     this.pauseCut = this.eventful = false;
   }
