@@ -20,6 +20,7 @@ const DECORATORS = {
  * in an application. The number keeps it from finding the same text again.
  */
 let places = 0;
+// oxlint-disable-next-line typescript/no-implied-eval -- a place of its own cannot be had otherwise
 const inPlace = (text, ...given) => new Function('given', `return ${text} // ${++places}`)(...given);
 const freshClass = (method) => inPlace('class Service { work(value) { return given(value); } };', method);
 const freshCall = (service) => inPlace('(value) => given.work(value);', service);

@@ -31,7 +31,6 @@ export function protectMethod(prototype: object, key: string | symbol, descripto
 function wrap(method: ProtectedMethod): Method {
   const original = method.original as (...args: unknown[]) => unknown;
   return function (this: Carrier | undefined | null, first?: unknown, second?: unknown): unknown {
-    // oxlint-disable prefer-rest-params -- a rest parameter would make a list for every call
     const operation = this === method.holder ? method.held : this?.[RUNTIME_KEY]?.operationFor(method, this);
     if (operation === undefined) noteUnmanaged(method, this);
     if (operation === undefined || operation.isBare) return original.apply(this, arguments as unknown as unknown[]);
@@ -45,7 +44,6 @@ function wrap(method: ProtectedMethod): Method {
       second,
       given > FEW_ARGUMENTS ? listOf.apply(undefined, arguments as unknown as unknown[]) : undefined,
     );
-    // oxlint-enable prefer-rest-params
   };
 }
 

@@ -87,6 +87,7 @@ export class ResilienceModule extends ConfigurableModuleClass implements OnModul
 
   onApplicationShutdown(): void {
     retract(this.runtime);
+    this.runtime.letGo();
     this.runtime.resilience?.close();
   }
 }

@@ -51,6 +51,12 @@ export class ResilienceRuntime {
     return [...this.byClass.values()].flatMap((classRuntime) => classRuntime.compile());
   }
 
+  /** The application is closed: nothing of it may be kept alive by its classes. */
+  letGo(): void {
+    this.started = false;
+    for (const classRuntime of this.byClass.values()) classRuntime.letGo();
+  }
+
   /** Compiles a method for the class that owns the operation. */
   protect(method: ProtectedMethod, owner: Class): ProtectedOperation {
     const resilience = this.resilience ?? (this.interim ??= new Resilience());

@@ -4,6 +4,7 @@ import { Test } from '@nestjs/testing';
 import { Observable, lastValueFrom, of, throwError } from 'rxjs';
 import request from 'supertest';
 import { Attempt, Bulkhead, CircuitBreaker, Fallback, ResilienceModule, Retry, Timeout, type AttemptContext } from '../../src/index.js';
+import { methodsOf } from '../../src/nest/protected-method.js';
 import { closeAll, service, start, told } from '../support/nest.js';
 
 afterEach(closeAll);
@@ -243,6 +244,54 @@ describe('a provider with a decorated method', () => {
     await expect(Test.createTestingModule({ providers: [Flaky] }).compile()).rejects.toThrow(
       /import ResilienceModule\.forRoot\(\) in the root module/,
     );
+  });
+});
+
+describe('what a class remembers of its only instance', () => {
+  @Injectable()
+  class Remembered {
+    constructor(readonly tag: string) {}
+
+    @Retry({ maxAttempts: 2, backoff: 'none' })
+    async work(...parts: string[]): Promise<string> {
+      return [this.tag, ...parts].join();
+    }
+  }
+  const remembered = () => methodsOf(Remembered).map(({ holder }) => holder);
+  const provided = (tag: string) => ({ provide: Remembered, useFactory: () => new Remembered(tag) });
+
+  it('is the instance that was called, until its application is closed', async () => {
+    const first = await start({ providers: [provided('a')] });
+    await first.get(Remembered).work();
+    expect(remembered()).toEqual([first.get(Remembered)]);
+    await first.close();
+    expect(remembered()).toEqual([undefined]);
+    const second = await start({ providers: [provided('b')] });
+    await expect(second.get(Remembered).work()).resolves.toBe('b');
+    expect(remembered()).toEqual([second.get(Remembered)]);
+    expect(service(second).metrics('Remembered.work').operations).toBe(1);
+  });
+
+  it('is nobody as soon as there are two, and each goes its own way', async () => {
+    const app = await start({
+      providers: [provided('a'), { provide: 'another', useFactory: () => new Remembered('b') }],
+    });
+    const [first, second] = [app.get(Remembered), app.get<Remembered>('another')];
+    for (let round = 0; round < 3; round++) {
+      await expect(first.work('x')).resolves.toBe('a,x');
+      await expect(second.work('y', 'z')).resolves.toBe('b,y,z');
+    }
+    expect(remembered()).toEqual([undefined]);
+    expect(service(app).metrics('Remembered.work').operations).toBe(6);
+  });
+
+  it('passes any number of arguments on', async () => {
+    const app = await start({ providers: [provided('a')] });
+    const instance = app.get(Remembered);
+    for (let count = 0; count < 6; count++) {
+      const parts = Array.from({ length: count }, (_, index) => String(index));
+      await expect(instance.work(...parts)).resolves.toBe(['a', ...parts].join());
+    }
   });
 });
 

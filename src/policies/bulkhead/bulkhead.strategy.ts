@@ -29,7 +29,7 @@ export class BulkheadStrategy implements Strategy {
     const urgencyOf = (call: Call): number => (priority === undefined ? 0 : numberOr0(priority(...call.args)));
     if (key === undefined) {
       this.admit = (call) => (priority === undefined && common.tryAcquire() ? undefined : common.admit(urgencyOf(call), call));
-      this.succeeded = () => void common.release();
+      this.succeeded = () => common.release();
     } else {
       this.admit = (call, layer) => {
         const compartment = bulkhead.compartment(key(...call.args));
@@ -37,7 +37,7 @@ export class BulkheadStrategy implements Strategy {
         call.slots[layer] = compartment;
         return compartment.admit(urgency, call);
       };
-      this.succeeded = (call, layer) => void (call.slots[layer] as Compartment).release();
+      this.succeeded = (call, layer) => (call.slots[layer] as Compartment).release();
     }
   }
 

@@ -65,7 +65,7 @@ export class Compartment implements WaitingPlace {
   }
 
   /** Gives a place back: to the next waiter, where the limit still allows that many. */
-  release(): void {
+  release(): undefined {
     if (this.line.size > 0 && this.running <= this.limits.maxConcurrent) {
       this.next().grant();
       return;

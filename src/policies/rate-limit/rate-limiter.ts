@@ -49,6 +49,8 @@ export class RateLimiter {
   /** Who waits, by slot; only for slots where somebody does. */
   private readonly lines = new Map<number, PacedLine>();
   private readonly events: RateLimitEvents;
+  /** Why most are turned away, in words that are made once. */
+  private readonly shortage: string;
 
   constructor(
     readonly name: string,
@@ -59,6 +61,7 @@ export class RateLimiter {
     this.algorithm = createAlgorithm(algorithm, { limit, perMs: per, burst });
     this.table = new PermitTable(this.algorithm, maxKeys, (slot) => this.dismiss(slot, 'limit'));
     this.events = new RateLimitEvents(environment.events, name);
+    this.shortage = `no permit left (${limit} in ${describeDuration(per)})`;
   }
 
   /** How many keys are known. */
@@ -189,14 +192,13 @@ export class RateLimiter {
     cost: number,
     retryAfterMs: number | undefined,
   ): RateLimitExceededError {
-    const { limit, per } = this.settings;
     const shownKey = key === undefined ? '' : ` for key ${JSON.stringify(key)}`;
     const why =
       reason === 'cost'
         ? `a call that costs ${cost} can never pass (at most ${this.algorithm.capacity})`
         : reason === 'shutdown'
           ? 'the application shuts down'
-          : `no permit left (${limit} in ${describeDuration(per)})`;
+          : this.shortage;
     const next = retryAfterMs === undefined ? '' : `; next one in ${describeDuration(retryAfterMs)}`;
     return new RateLimitExceededError(`Rate limit "${this.name}"${shownKey}: ${why}${next}`, reason, {
       operationId: asking.operationId,
