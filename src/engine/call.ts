@@ -2,7 +2,7 @@ import { AttemptContext } from './attempt-context.js';
 import type { Clock } from './clock.js';
 import type { Pipeline } from './pipeline.js';
 import { Outcome, type Answer } from './strategy.js';
-import { Deadline, type TimerQueue } from './waiting/timer-queue.js';
+import { Deadline, type DeadlineOwner, type TimerQueue } from './waiting/timer-queue.js';
 import type { Waiter } from './waiting/waiter.js';
 
 /** Why a call was cut off, and at which layer (-1: the caller's abort, outside all of them). */
@@ -36,7 +36,7 @@ export const Rest = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
  * hold on to refers to one. `cursor` says where the call stands: the layers before it have let it pass and want to be
  * told how it ended.
  */
-export class Call {
+export class Call implements DeadlineOwner {
   target: unknown;
   method: Method = nobody;
   /** Which try this is, from 1 on. */
@@ -81,7 +81,7 @@ export class Call {
   private first: unknown;
   private second: unknown;
   private list: readonly unknown[] | undefined;
-  private readonly limits: (Deadline | undefined)[];
+  private readonly limits: readonly Deadline[];
   private time = Number.NaN;
   private readonly clock: Clock;
   private readonly deadlines: TimerQueue;
@@ -94,7 +94,7 @@ export class Call {
     this.clock = pipeline.environment.clock;
     this.deadlines = pipeline.environment.deadlines;
     this.slots = pipeline.layers.map(() => undefined);
-    this.limits = pipeline.layers.map((layer, index) => (layer.expired === undefined ? undefined : new Deadline(() => this.expire(index))));
+    this.limits = pipeline.limiting.map((layer) => new Deadline(this, layer));
     this.onFulfilled = (value) => this.driver.fulfilled(this, value);
     this.onRejected = (error) => this.driver.rejected(this, error);
   }
@@ -138,18 +138,25 @@ export class Call {
 
   /** Gives what goes on inside of a layer only so long; `expired` of the layer's strategy is asked when it is over. */
   limit(layer: number, durationMs: number): void {
-    this.deadlines.arm(this.limits[layer]!, durationMs, this.now());
+    this.deadlines.arm(this.limitOf(layer), durationMs, this.now());
   }
 
   unlimit(layer: number): void {
-    this.deadlines.disarm(this.limits[layer]!);
+    this.deadlines.disarm(this.limitOf(layer));
+  }
+
+  private limitOf(layer: number): Deadline {
+    const { limits } = this;
+    let index = 0;
+    while (limits[index]!.tag !== layer) index++;
+    return limits[index]!;
   }
 
   /** What a method is told of the attempt that begins. */
   newContext(): AttemptContext {
     let deadline: number | undefined;
     for (const limit of this.limits) {
-      if (limit?.list !== undefined && (deadline === undefined || limit.dueAt < deadline)) deadline = limit.dueAt;
+      if (limit.list !== undefined && (deadline === undefined || limit.dueAt < deadline)) deadline = limit.dueAt;
     }
     const { operationId, environment } = this.pipeline;
     this.eventful = true;
@@ -166,12 +173,13 @@ export class Call {
     this.wake(error);
   }
 
-  /** The caller's signal. */
-  readonly onAbort = (): void => {
+  /** The caller's signal is aborted. A method and not a closure, so that only who has a signal pays for it. */
+  handleEvent(): void {
     this.interrupt(-1, Outcome.ABORT, this.signal!.reason);
-  };
+  }
 
-  private expire(layer: number): void {
+  /** A time limit has passed. */
+  expired(layer: number): void {
     this.interrupt(layer, Outcome.TIMEOUT, this.pipeline.layers[layer]!.expired!(this));
   }
 
@@ -191,7 +199,7 @@ export class Call {
   }
 
   private clearEvents(): void {
-    this.signal?.removeEventListener('abort', this.onAbort);
+    this.signal?.removeEventListener('abort', this);
     this.previousError = this.context = this.signal = undefined;
     this.waiter = this.answer = this.interruption = undefined;
     this.stopWaiting = nobody;

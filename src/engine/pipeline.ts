@@ -37,6 +37,8 @@ export class Pipeline {
   /** Calls given up by their caller: neither a success nor a failure. */
   aborts = 0;
   readonly tallies: readonly Tally[];
+  /** The layers that set a time limit on the call. */
+  readonly limiting: readonly number[];
   /** True where a time limit can cut a call off. */
   readonly limited: boolean;
   /** The record that was given back last; most calls find it. */
@@ -66,7 +68,8 @@ export class Pipeline {
       layers.flatMap((layer, index) => (wanted(layer) === undefined ? [] : [index]));
     this.events = environment.events;
     this.tallies = layers.map(() => ({ refusals: 0, repeats: 0, answers: 0, timeouts: 0 }));
-    this.limited = layers.some((layer) => layer.expired !== undefined);
+    this.limiting = those((layer) => layer.expired);
+    this.limited = this.limiting.length > 0;
     this.admitting = those((layer) => layer.admit);
     this.toldOfSuccess = those((layer) => layer.succeeded).toReversed();
     this.toldOfFailure = those((layer) => layer.failed).toReversed();
@@ -107,7 +110,7 @@ export class Pipeline {
     call.eventful = true;
     call.signal = signal;
     if (signal.aborted) this.turnBack(call, 0, Outcome.ABORT, signal.reason);
-    else signal.addEventListener('abort', call.onAbort, { once: true });
+    else signal.addEventListener('abort', call, { once: true });
   }
 
   step(call: Call): Step {

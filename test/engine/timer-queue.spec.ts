@@ -7,7 +7,7 @@ describe('a timer queue', () => {
     const queue = new TimerQueue(clock);
     const fired: string[] = [];
     const arm = (name: string, ms: number): Deadline => {
-      const deadline = new Deadline(() => fired.push(`${name}@${clock.now()}`));
+      const deadline = new Deadline({ expired: () => void fired.push(`${name}@${clock.now()}`) }, 0);
       queue.arm(deadline, ms, clock.now());
       return deadline;
     };
@@ -46,10 +46,11 @@ describe('a timer queue', () => {
   it('arms a deadline again from within its own firing', async () => {
     const { clock, queue } = make();
     const times: number[] = [];
-    const deadline: Deadline = new Deadline(() => {
+    const expired = (): void => {
       times.push(clock.now());
       if (times.length < 3) queue.arm(deadline, 10, clock.now());
-    });
+    };
+    const deadline = new Deadline({ expired }, 0);
     queue.arm(deadline, 10, 0);
     await clock.advance(100);
     expect(times).toEqual([10, 20, 30]);

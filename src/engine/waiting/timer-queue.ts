@@ -1,5 +1,11 @@
 import type { Clock, TimerHandle } from '../clock.js';
 
+/** Whose deadline it is. An object that is there already: a function for each deadline would be one more to keep. */
+export interface DeadlineOwner {
+  /** The time is over; `tag` says of which of the owner's deadlines. */
+  expired(tag: number): void;
+}
+
 /** A moment at which something is to happen, unless it is disarmed before. Made once and armed again and again. */
 export class Deadline {
   dueAt = Number.NaN;
@@ -9,7 +15,14 @@ export class Deadline {
   previous: Deadline | undefined;
   next: Deadline | undefined;
 
-  constructor(readonly expire: () => void) {}
+  constructor(
+    private readonly owner: DeadlineOwner,
+    readonly tag: number,
+  ) {}
+
+  expire(): void {
+    this.owner.expired(this.tag);
+  }
 }
 
 /** Deadlines of one duration: who comes later is due later, so the list is in order by itself. */

@@ -1,5 +1,5 @@
 import type { TimerQueue } from './timer-queue.js';
-import { Deadline } from './timer-queue.js';
+import { Deadline, type DeadlineOwner } from './timer-queue.js';
 
 type WaiterState = 'waiting' | 'granted' | 'refused' | 'left';
 
@@ -17,7 +17,7 @@ const nobody = (): void => undefined;
  * Somebody who waits for a place. The line holds the waiter; whoever waits is woken by `wake`, once, and goes on in its
  * own async context and not in that of the call which freed the place.
  */
-export class Waiter {
+export class Waiter implements DeadlineOwner {
   state: WaiterState = 'waiting';
   /** Why it was refused. */
   refusal: Error | undefined;
@@ -53,6 +53,11 @@ export class Waiter {
     this.place.left(this);
   }
 
+  /** Its time is over. */
+  expired(): void {
+    if (this.state === 'waiting') this.refuse(this.place.expired(this));
+  }
+
   private end(state: WaiterState): void {
     this.state = state;
     this.wake();
@@ -69,9 +74,7 @@ export interface Lane {
 /** Starts the clock of a waiter that may wait only so long; gives what stops it. */
 export function limitWait(waiter: Waiter, deadlines: TimerQueue, now: number): () => void {
   if (waiter.longestWaitMs === undefined) return nobody;
-  const deadline = new Deadline(() => {
-    if (waiter.state === 'waiting') waiter.refuse(waiter.place.expired(waiter));
-  });
+  const deadline = new Deadline(waiter, 0);
   deadlines.arm(deadline, waiter.longestWaitMs, now);
   return () => deadlines.disarm(deadline);
 }
