@@ -1,9 +1,22 @@
-// `npm run bench -- [--check] [--json FILE] [--only a,b] [--smoke]`: builds what is stale, installs the peers, measures.
+// `npm run bench -- [--check] [--json FILE] [--only a,b] [--smoke] [--node 24]`, and `--scale` for `npm run bench:scale`:
+// builds what is stale, installs the peers, measures.
 import { existsSync } from 'node:fs';
+import { nodeOfMajor } from './other-node.mjs';
 import { run } from './run.mjs';
 
+const args = process.argv.slice(2);
+
+/** Takes an option out of the arguments. */
+function take(name, withValue) {
+  const at = args.indexOf(name);
+  return at === -1 ? undefined : args.splice(at, withValue ? 2 : 1).at(-1);
+}
+
+const node = take('--node', true);
+const program = take('--scale', false) === undefined ? 'bench/main.mjs' : 'bench/scale.mjs';
 run('what is needed', ['node', 'scripts/setup.mjs', '--build']);
 if (!existsSync('bench/node_modules')) {
   run('install the peers', ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: 'bench' });
 }
-run('measure', ['node', '--expose-gc', '--max-semi-space-size=64', 'bench/main.mjs', ...process.argv.slice(2)]);
+const binary = node === undefined ? process.execPath : nodeOfMajor(node);
+run('measure', [binary, '--expose-gc', '--max-semi-space-size=64', program, ...args]);

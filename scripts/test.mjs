@@ -17,6 +17,7 @@ run('specs', [...jest, '--coverage', '--coverageReporters=text-summary', '--json
   // A handle that a test leaves open keeps Jest from ending: that fails the run too.
   timeout: 300_000,
 });
+run('the bench works (not how fast)', ['node', 'scripts/bench.mjs', '--smoke'], { stdio: ['ignore', 'ignore', 'inherit'] });
 run('package', ['node', 'scripts/check-package.mjs']);
 console.log(`▸ all is well (${elapsed()})`);
 const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));

@@ -9,7 +9,7 @@ export {
   type ErrorFilter,
   type FailureOptions,
 } from './options/index.js';
-export type { ExplainedLayer, Explanation, Order } from './config/index.js';
+export type { EnvOptions, ExplainedLayer, Explanation, Order } from './config/index.js';
 export type { OperationMetrics, ResilienceMetrics } from './metrics.js';
 export * from './policies/bulkhead/public.js';
 export * from './policies/circuit-breaker/public.js';
@@ -20,20 +20,17 @@ export * from './policies/timeout/public.js';
 export {
   policies,
   type CallbackFailedEvent,
+  type ConfigChangedEvent,
   type CounterName,
   type OperationEvent,
   type OptionsByKind,
   type Policy,
+  type PolicyChanges,
   type PolicyKindName,
+  type PolicyOverrides,
   type ResilienceEvent,
   type SinglePolicy,
 } from './policies/index.js';
 export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
-export {
-  createResilience,
-  Resilience,
-  type ExecuteOptions,
-  type OperationSummary,
-  type ResilienceOptions,
-  type ResilientOperation,
-} from './resilience.js';
+export { createResilience, Resilience, type OperationSummary } from './resilience.js';
+export type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './resilience-options.js';

@@ -1,6 +1,6 @@
 import { resolve, type Settings } from './config/index.js';
 import type { Environment } from './engine/environment.js';
-import type { BuildContext, PolicyDeclaration } from './engine/kind.js';
+import { givenOptions, type BuildContext, type PolicyDeclaration } from './engine/kind.js';
 import type { Registry } from './engine/registry.js';
 import { Bulkhead, bulkhead, obtainBulkhead, type BulkheadOptions } from './policies/bulkhead/index.js';
 import { CircuitBreaker, circuitBreaker, obtainCircuitBreaker, type CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
@@ -58,7 +58,7 @@ export class NamedInstances {
     const declaration = { id: name, levels: [{ source: 'by hand', policies: [policy] }], decorated: false };
     const [resolved] = resolve(declaration, { ...this.settings, enabled: true });
     const { options, sources } = resolved!;
-    const given = new Set(Object.keys(sources).filter((option) => sources[option] !== 'default'));
+    const given = givenOptions(sources);
     return obtain(options, { operationId: name, environment: this.environment, registry: this.registry, given });
   }
 

@@ -1,74 +1,23 @@
 import { Observable } from 'rxjs';
-import { explain, type Explanation, type OperationDeclaration, type Order } from './config/index.js';
+import { EnvironmentVariables, explain, Overrides, type Adjuster, type Explanation } from './config/index.js';
+import type { OperationDeclaration } from './config/index.js';
 import { checkSettings, resolve, type Settings } from './config/resolve.js';
 import type { AttemptContext } from './engine/attempt-context.js';
-import type { Clock, RandomSource } from './engine/clock.js';
-import { Environment, type ResilienceLogger } from './engine/environment.js';
+import { Environment } from './engine/environment.js';
 import { ResilienceConfigError } from './engine/error.js';
 import type { EventListener } from './engine/events.js';
 import { ProtectedOperation } from './engine/protected-operation.js';
 import { Registry } from './engine/registry.js';
 import { NamedInstances } from './instances.js';
+import { reconfigure } from './reconfiguration.js';
 import { readMetrics, type OperationMetrics, type ResilienceMetrics } from './metrics.js';
 import { TaskBook } from './tasks.js';
 import { Problems, suggestion } from './options/index.js';
 import type { Bulkhead, BulkheadOptions } from './policies/bulkhead/index.js';
 import type { CircuitBreaker, CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
-import { kindTable, type OptionsByKind, type Policy, type PolicyKindName, type ResilienceEvent } from './policies/index.js';
+import { kindTable, type Policy, type PolicyChanges, type ResilienceEvent } from './policies/index.js';
+import type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './resilience-options.js';
 import type { RateLimiter, RateLimitOptions } from './policies/rate-limit/index.js';
-
-/** What `createResilience` and `ResilienceModule.forRoot` take. */
-export interface ResilienceOptions {
-  /**
-   * Where time comes from.
-   * @default systemClock
-   */
-  clock?: Clock;
-  /**
-   * Where randomness comes from (jitter).
-   * @default Math.random
-   */
-  random?: RandomSource;
-  /** Options by kind for all policies that do not say otherwise. */
-  defaults?: Partial<OptionsByKind>;
-  /** Named policies for `@Resilience('name')`. */
-  presets?: Readonly<Record<string, Policy>>;
-  /** The order of layers, outermost first. Default: fallback, retry, circuitBreaker, rateLimit, timeout, bulkhead. */
-  order?: Order<PolicyKindName>;
-  /**
-   * False leaves only fallbacks working, e.g. behind a service mesh that does the rest.
-   * @default true
-   */
-  enabled?: boolean;
-  /**
-   * Give the library's own errors a stack trace. A rejection then costs several times as much.
-   * @default false
-   */
-  stackTraces?: boolean;
-  /** Told of every event. */
-  onEvent?: (event: ResilienceEvent) => void;
-  /** Where warnings go. Default: `process.emitWarning`; in Nest its logger. */
-  logger?: ResilienceLogger;
-}
-
-/** What a call through `execute` may say beside its policy. */
-export interface ExecuteOptions {
-  /** The operation that it belongs to: shown in errors and metrics, and the owner of state without a name. */
-  readonly name?: string;
-  /** The caller's signal: an abort ends the call at once, with the signal's reason. */
-  readonly signal?: AbortSignal;
-  /** Arguments for `key`, `cost`, `priority` and fallback functions. */
-  readonly args?: readonly unknown[];
-}
-
-/** An operation that says itself how it wants to be protected, with no infrastructure. */
-export interface ResilientOperation<Result> {
-  readonly operationId: string;
-  /** An open circuit of it makes readiness fail. */
-  isCritical?(): boolean;
-  resiliencePolicy(): Policy;
-  execute(attempt: AttemptContext): Result | PromiseLike<Result>;
-}
 
 /** One protected operation as it is listed. */
 export interface OperationSummary {
@@ -96,14 +45,19 @@ export class Resilience {
   /** @throws ResilienceConfigError with every mistake in the options. */
   constructor(options: ResilienceOptions = {}) {
     this.environment = new Environment(options);
+    const problems = new Problems();
+    const adjusters: Adjuster[] = [new Overrides(options.overrides ?? {}, kindTable, problems)];
+    const { env = false } = options;
+    const variables = env === false ? undefined : new EnvironmentVariables(env === true ? {} : env);
+    if (variables !== undefined) adjusters.push(variables);
     this.settings = {
       kinds: kindTable,
-      enabled: options.enabled ?? true,
+      enabled: variables?.enabled(problems) ?? options.enabled ?? true,
+      adjusters,
       defaults: (options.defaults ?? {}) as Settings['defaults'],
       presets: options.presets ?? {},
       order: options.order,
     };
-    const problems = new Problems();
     checkSettings(this.settings, problems);
     if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
     this.events$ = new Observable((subscriber) => this.environment.events.listen((event) => subscriber.next(event as ResilienceEvent)));
@@ -208,6 +162,21 @@ export class Resilience {
       total: readMetrics(all, kindTable),
       byOperation: Object.fromEntries(all.map((operation) => [operation.id, readMetrics([operation], kindTable)])),
     };
+  }
+
+  /**
+   * Changes policies by name while calls run, e.g. `reconfigure('payments', { circuitBreaker: { openDuration: '1m' } })`.
+   * All or nothing; windows and buckets are kept where their shape allows, and no call or permit is lost.
+   * @throws ResilienceConfigError with every mistake; then nothing has changed.
+   */
+  reconfigure(name: string, changes: PolicyChanges): void {
+    const { registry, environment } = this;
+    reconfigure(name, changes, { kinds: kindTable, operations: [...this.operations.values()], registry, environment });
+  }
+
+  /** @internal What operators said about policies that do not exist, in sentences. To be asked when all are known. */
+  unmetAdjustments(): readonly string[] {
+    return this.settings.adjusters.flatMap((adjuster) => adjuster.unmet());
   }
 
   /** Turns away who waits for a place or a permit and ends pauses between attempts. Calls that run go on. */

@@ -1,7 +1,8 @@
 import { ResilienceConfigError } from '../engine/error.js';
-import type { PolicyDeclaration, PolicyKind, ResolvedPolicy } from '../engine/kind.js';
+import { givenOptions, type PolicyDeclaration, type PolicyKind, type ResolvedPolicy } from '../engine/kind.js';
 import { defaultsOf, isRecord, Problems, readOptions, show, suggestion } from '../options/index.js';
 import { isCombined, isNone } from '../policies/composite.js';
+import { scopesOf, type Adjuster } from './adjustments.js';
 import type { DeclaredLevel, OperationDeclaration, Order } from './declaration.js';
 
 /** What the application says about all operations. */
@@ -11,6 +12,8 @@ export interface Settings {
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly presets: Readonly<Record<string, PolicyDeclaration>>;
   readonly order: Order | undefined;
+  /** What operators say, weakest first: overrides, then environment variables. */
+  readonly adjusters: readonly Adjuster[];
 }
 
 /** One policy with whose word it is. */
@@ -119,19 +122,38 @@ function resolvePolicy(
     const application = readOptions(kind.rules, settings.defaults[name] ?? {}, new Problems());
     const declared = readOptions(kind.rules, written, found);
     const extra = operation.critical === true && Object.hasOwn(kind.rules, 'critical') ? { critical: true } : {};
-    const options = { ...library, ...application, ...extra, ...declared };
+    const options: Record<string, unknown> = { ...library, ...application, ...extra, ...declared };
     const sources = Object.fromEntries([
       ...Object.keys(library).map((option) => [option, 'default']),
       ...Object.keys(application).map((option) => [option, 'defaults']),
       ...Object.keys({ ...extra, ...declared }).map((option) => [option, source]),
     ]) as Record<string, string>;
+    if (!adjust({ kind, options, sources }, operation.id, settings, problems)) return undefined;
     if (found.messages.length === 0) {
-      const given = new Set(Object.keys(sources).filter((option) => sources[option] !== 'default'));
-      kind.check?.(options, given, found);
+      kind.check?.(options, givenOptions(sources), found);
       kind.checkTarget?.(options, operation.target, found);
     }
     return { kind, options, sources };
   });
+}
+
+/** Puts in what operators say; false where they switch the policy off. */
+function adjust(
+  { kind, options, sources }: { kind: PolicyKind; options: Record<string, unknown>; sources: Record<string, string> },
+  operationId: string,
+  { adjusters }: Settings,
+  problems: Problems,
+): boolean {
+  const scopes = scopesOf(operationId, options['name']);
+  let enabled = true;
+  for (const adjustment of adjusters.flatMap((adjuster) => adjuster.adjust(scopes, kind, problems))) {
+    enabled = adjustment.enabled ?? enabled;
+    for (const [option, value] of Object.entries(adjustment.options ?? {})) {
+      options[option] = value;
+      sources[option] = adjustment.source;
+    }
+  }
+  return enabled;
 }
 
 function checkOrder(order: Order | undefined, kinds: readonly PolicyKind[], problems: Problems): order is readonly string[] | undefined {

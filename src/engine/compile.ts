@@ -1,8 +1,9 @@
 import type { Environment } from './environment.js';
 import { ResilienceConfigError } from './error.js';
-import type { BuiltLayer, ResolvedPolicy } from './kind.js';
+import { givenOptions, type BuiltLayer, type ResolvedPolicy } from './kind.js';
 import { Pipeline, type Invoker } from './pipeline.js';
 import type { InstanceSource } from './registry.js';
+import type { Strategy } from './strategy.js';
 
 /** What becomes a pipeline. */
 export interface CompileInput {
@@ -16,17 +17,29 @@ export interface CompileInput {
 }
 
 /**
- * Builds the strategies of an operation and puts them in order. A layer that bounds the whole (a total timeout) stands
- * outside of all others, but inside of what works even where resilience is off (the fallback) when that comes first.
+ * Compiles an operation.
  * @throws ResilienceConfigError with all that is wrong, e.g. a name in use with other options.
  */
-export function compile({ operationId, policies, environment, registry, invoke, timed }: CompileInput): Pipeline {
+export function compile(input: CompileInput): Pipeline {
+  return new Pipeline(input.operationId, buildLayers(input), input.environment, input.invoke, input.timed);
+}
+
+/**
+ * Builds the strategies of an operation and puts them in order. A layer that bounds the whole (a total timeout) stands
+ * outside of all others, but inside of what works even where resilience is off (the fallback) when that comes first.
+ */
+export function buildLayers({
+  operationId,
+  policies,
+  environment,
+  registry,
+}: Pick<CompileInput, 'operationId' | 'policies' | 'environment' | 'registry'>): readonly Strategy[] {
   const problems: string[] = [];
   const inner: BuiltLayer[] = [];
   const outermost: BuiltLayer[] = [];
   let leading = 0;
   for (const { kind, options, sources } of policies) {
-    const given = new Set(Object.keys(sources).filter((option) => sources[option] !== 'default'));
+    const given = givenOptions(sources);
     try {
       for (const layer of kind.build(options, { operationId, environment, registry, given })) {
         (layer.outermost === true ? outermost : inner).push(layer);
@@ -39,11 +52,5 @@ export function compile({ operationId, policies, environment, registry, invoke, 
   }
   if (problems.length > 0) throw new ResilienceConfigError(problems);
   inner.splice(leading, 0, ...outermost);
-  return new Pipeline(
-    operationId,
-    inner.map(({ strategy }) => strategy),
-    environment,
-    invoke,
-    timed,
-  );
+  return inner.map(({ strategy }) => strategy);
 }

@@ -6,6 +6,8 @@ import { TimerQueue } from './waiting/timer-queue.js';
 export interface ResilienceLogger {
   warn(message: string): void;
   error(message: string, cause?: unknown): void;
+  /** Told at startup what protects each operation. */
+  debug?(message: string): void;
 }
 
 const processWarnings: ResilienceLogger = {

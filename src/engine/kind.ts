@@ -58,6 +58,8 @@ export interface PolicyKind {
   readonly telemetry: TelemetryDeclaration;
   /** Works also where resilience is switched off (`enabled: false`). */
   readonly alwaysOn?: boolean;
+  /** Options that a live instance cannot change, beside `name` and functions. */
+  readonly fixed?: readonly string[];
   /** What is wrong with several options together. `given` are those that somebody wrote. */
   check?(options: ResolvedOptions, given: ReadonlySet<string>, problems: Problems): void;
   /** What is wrong with the options for the object that is protected; there is none for a function. */
@@ -71,6 +73,11 @@ export interface ResolvedPolicy {
   readonly options: ResolvedOptions;
   /** For each option where its value came from: `default`, `defaults`, `preset payments`, `class`, `method`. */
   readonly sources: Readonly<Record<string, string>>;
+}
+
+/** Options that somebody wrote down, at whatever level. */
+export function givenOptions(sources: Readonly<Record<string, string>>): ReadonlySet<string> {
+  return new Set(Object.keys(sources).filter((option) => sources[option] !== 'default'));
 }
 
 /** The options that are plain data: what two users of one name must agree on. Functions belong to each use. */

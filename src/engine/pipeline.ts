@@ -1,6 +1,7 @@
 import { Call, Rest, type CallDriver, type Method } from './call.js';
 import type { Environment } from './environment.js';
 import type { EventHub } from './events.js';
+import { rolesOf, type Roles } from './roles.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
 import { Waiter } from './waiting/waiter.js';
 import { park, pause } from './waiting/waits.js';
@@ -45,39 +46,28 @@ export class Pipeline {
   private idle: Call | undefined;
   private readonly spares: Call[] = [];
   private readonly events: EventHub;
-  private readonly admitting: readonly number[];
-  /** What `admitting`, `toldOfSuccess` and `toldOfFailure` ask, as plain functions: no look-up on strategies of different classes. */
-  private readonly admits: readonly NonNullable<Strategy['admit']>[];
-  private readonly hearSuccess: readonly NonNullable<Strategy['succeeded']>[];
-  private readonly hearFailure: readonly NonNullable<Strategy['failed']>[];
-  private readonly toldOfSuccess: readonly number[];
-  private readonly toldOfFailure: readonly number[];
-  private readonly discarder: Strategy | undefined;
-  private readonly judges: readonly Strategy[];
+  private roles: Roles;
 
   constructor(
     readonly operationId: string,
-    readonly layers: readonly Strategy[],
+    public layers: readonly Strategy[],
     readonly environment: Environment,
     /** Undefined where the method is called with the caller's arguments as they are. */
     readonly invoker: Invoker | undefined,
     /** True where the beginning of each call must be known (an attempt context is handed out). */
     readonly timed: boolean,
   ) {
-    const those = (wanted: (strategy: Strategy) => unknown) =>
-      layers.flatMap((layer, index) => (wanted(layer) === undefined ? [] : [index]));
     this.events = environment.events;
     this.tallies = layers.map(() => ({ refusals: 0, repeats: 0, answers: 0, timeouts: 0 }));
-    this.limiting = those((layer) => layer.expired);
+    this.roles = rolesOf(layers);
+    this.limiting = this.roles.limiting;
     this.limited = this.limiting.length > 0;
-    this.admitting = those((layer) => layer.admit);
-    this.toldOfSuccess = those((layer) => layer.succeeded).toReversed();
-    this.toldOfFailure = those((layer) => layer.failed).toReversed();
-    this.admits = this.admitting.map((layer) => layers[layer]!.admit!);
-    this.hearSuccess = this.toldOfSuccess.map((layer) => layers[layer]!.succeeded!);
-    this.hearFailure = this.toldOfFailure.map((layer) => layers[layer]!.failed!);
-    this.discarder = layers.find((layer) => layer.discard !== undefined);
-    this.judges = layers.filter((layer) => layer.rejects !== undefined);
+  }
+
+  /** Other strategies at the same layers, kind by kind the same; calls on their way are told to the new ones. */
+  replace(layers: readonly Strategy[]): void {
+    this.layers = layers;
+    this.roles = rolesOf(layers);
   }
 
   /** A record for a call that begins. */
@@ -137,7 +127,7 @@ export class Pipeline {
 
   /** Whether a value counts as a failure at some layer. */
   rejects(value: unknown): boolean {
-    return this.judges.length > 0 && this.judges.some((layer) => layer.rejects!(value, this.operationId));
+    return this.roles.judges.some((layer) => layer.rejects!(value, this.operationId));
   }
 
   /** The call is over; counts it and says so. */
@@ -164,7 +154,7 @@ export class Pipeline {
    * one of them has something to say. The short form of `hear` and `step` for the way that most calls take.
    */
   succeed(call: Call, value: unknown): Step | undefined {
-    const { hearSuccess, toldOfSuccess } = this;
+    const { hearSuccess, toldOfSuccess } = this.roles;
     call.forgetTime();
     call.payload = value;
     call.outcome = Outcome.SUCCESS;
@@ -183,7 +173,7 @@ export class Pipeline {
 
   /** Asks the layers from the call's cursor on. */
   enter(call: Call): Step | undefined {
-    const { admitting, admits } = this;
+    const { admitting, admits } = this.roles;
     try {
       for (let index = 0; index < admitting.length; index++) {
         const layer = admitting[index]!;
@@ -208,8 +198,8 @@ export class Pipeline {
 
   private leave(call: Call): Step | undefined {
     const failed = call.outcome !== Outcome.SUCCESS;
-    const told = failed ? this.toldOfFailure : this.toldOfSuccess;
-    const hear = failed ? this.hearFailure : this.hearSuccess;
+    const told = failed ? this.roles.toldOfFailure : this.roles.toldOfSuccess;
+    const hear = failed ? this.roles.hearFailure : this.roles.hearSuccess;
     for (let index = 0; index < told.length; index++) {
       const layer = told[index]!;
       if (layer >= call.cursor) continue;
@@ -291,6 +281,6 @@ export class Pipeline {
     // The method may still run: what its attempt holds is given back when it really ends.
     const end = (): void => endings.forEach((ending) => ending());
     if (running === undefined) end();
-    else void running.then((value) => (end(), this.discarder?.discard!(value, this.operationId)), end);
+    else void running.then((value) => (end(), this.roles.discarder?.discard!(value, this.operationId)), end);
   }
 }

@@ -26,7 +26,7 @@ export interface OperationInput {
 /** An operation with its policies compiled: calls run through here. */
 export class ProtectedOperation {
   readonly id: string;
-  readonly policies: readonly ResolvedPolicy[];
+  policies: readonly ResolvedPolicy[];
   readonly pipeline: Pipeline;
   private readonly promises: PromiseDriver;
   /** Nothing to do: the method can be called as it is. */

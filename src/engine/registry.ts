@@ -58,6 +58,13 @@ export class Registry implements InstanceSource {
     };
   }
 
+  /** The same name with other settings, as `reconfigure` wants it: what is there already goes on. */
+  renew(kind: string, name: string, settings: object): void {
+    const names = this.namesOf(kind);
+    const known = names.get(name);
+    if (known !== undefined) names.set(name, { ...known, settings });
+  }
+
   find(kind: string, name: string): unknown {
     return this.entries.get(kind)?.get(name)?.instance;
   }

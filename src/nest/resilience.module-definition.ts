@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { ResilienceOptions } from '../resilience.js';
+import type { ResilienceOptions } from '../resilience-options.js';
 import type { Unmanaged } from './runtime.js';
 
 /** What `ResilienceModule.forRoot` takes. */

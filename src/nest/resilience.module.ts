@@ -78,7 +78,16 @@ export class ResilienceModule extends ConfigurableModuleClass implements OnModul
     }
     const problems = this.runtime.start(this.explorer.explore(this.runtime));
     if (problems.length > 0) throw new ResilienceConfigError(problems);
+    this.tell(this.runtime.resilience);
     announce(this.runtime);
+  }
+
+  /** What is set up, for who looks; and what was meant for a policy that does not exist. */
+  private tell(resilience: Resilience): void {
+    const { logger } = resilience.environment;
+    for (const unmet of resilience.unmetAdjustments()) logger.warn(unmet);
+    if (logger.debug === undefined) return;
+    for (const { operationId } of resilience.list()) logger.debug(String(resilience.explain(operationId)));
   }
 
   beforeApplicationShutdown(): void {

@@ -48,7 +48,7 @@ export class ResilienceRuntime {
   start(found: Iterable<Class>): readonly string[] {
     for (const target of found) this.of(target);
     this.started = true;
-    return [...this.byClass.values()].flatMap((classRuntime) => classRuntime.compile());
+    return [...new Set([...this.byClass.values()].flatMap((classRuntime) => classRuntime.compile()))];
   }
 
   /** The application is closed: nothing of it may be kept alive by its classes. */

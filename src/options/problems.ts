@@ -22,12 +22,19 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `[${shorten(value.map(show).join(', '))}]`;
   if (typeof value === 'object' && value !== null) {
     try {
-      return shorten(JSON.stringify(value));
+      return shorten(JSON.stringify(value, withoutSecrets));
     } catch {
       return 'an object'; // circular, or a toJSON that throws: its shape cannot be shown
     }
   }
   return String(value);
+}
+
+const SECRET = /pass(word|phrase)?$|secret|token|api[-_]?key|credential|authorization|cookie/i;
+
+/** What looks like a secret by its name is not for logs. */
+function withoutSecrets(name: string, value: unknown): unknown {
+  return SECRET.test(name) && typeof value === 'string' ? '***' : value;
 }
 
 function shorten(text: string): string {

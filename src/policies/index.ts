@@ -43,6 +43,16 @@ export interface OptionsByKind {
   bulkhead: BulkheadOptions;
 }
 
+/** What `forRoot({ overrides })` maps a key to: options for a kind, `false` to switch it off, `enabled` for all kinds. */
+export type PolicyOverrides = { readonly enabled?: boolean } & {
+  readonly [Kind in PolicyKindName]?: boolean | (Partial<Omit<OptionsByKind[Kind], 'name'>> & { readonly enabled?: boolean });
+};
+
+/** What `reconfigure` takes: options for each kind that is to change. */
+export type PolicyChanges = {
+  readonly [Kind in PolicyKindName]?: Partial<Omit<OptionsByKind[Kind], 'name'>>;
+};
+
 // What a method returns is erased here: functions take it and functions give it, so neither unknown nor never would fit.
 // oxlint-disable-next-line typescript/no-explicit-any
 type AnyResult = any;
@@ -82,6 +92,23 @@ export interface CallbackFailedEvent extends EventBase {
   readonly error: unknown;
 }
 
+/** `reconfigure` changed the policies of a name. */
+export interface ConfigChangedEvent extends EventBase {
+  readonly type: 'config.changed';
+  readonly policyName: string;
+  readonly kind: string;
+  /** The options that were given, durations in milliseconds. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** Everything that `events$` tells. */
 export type ResilienceEvent =
-  OperationEvent | CallbackFailedEvent | FallbackEvent | RetryEvent | CircuitBreakerEvent | RateLimitEvent | TimeoutEvent | BulkheadEvent;
+  | ConfigChangedEvent
+  | OperationEvent
+  | CallbackFailedEvent
+  | FallbackEvent
+  | RetryEvent
+  | CircuitBreakerEvent
+  | RateLimitEvent
+  | TimeoutEvent
+  | BulkheadEvent;

@@ -65,6 +65,12 @@ export class PacedLine implements WaitingPlace {
     if (wasFirst) this.schedule(this.environment.clock.now());
   }
 
+  /** Places come free faster or slower than so far. */
+  paceChanged(): void {
+    this.expected = undefined;
+    this.schedule(this.environment.clock.now());
+  }
+
   expired(): Error {
     throw new Error('a paced line sets no limit on a wait: it was forecast');
   }

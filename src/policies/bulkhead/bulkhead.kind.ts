@@ -13,6 +13,7 @@ export const bulkheadKind = {
   label: 'Bulkhead',
   rules: bulkheadRules,
   telemetry: bulkheadTelemetry,
+  fixed: ['maxKeys'],
   check(options, given, problems) {
     const { maxQueue } = options as unknown as Resolved;
     if (maxQueue > 0) return;

@@ -116,6 +116,12 @@ export class Bulkhead {
     for (const compartment of this.inUse()) compartment.admitWaiting();
   }
 
+  /** @internal Other limits from now on: who may come in now does, who runs or waits stays. */
+  reconfigure(settings: BulkheadSettings): void {
+    Object.assign(this.limits, { queueTimeout: undefined }, settings);
+    for (const compartment of this.inUse()) compartment.admitWaiting();
+  }
+
   /** @internal The places of a key. */
   compartment(key: string | null | undefined): Compartment {
     if (key === undefined || key === null) return this.common;

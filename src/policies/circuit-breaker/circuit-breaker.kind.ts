@@ -20,6 +20,7 @@ export const circuitBreakerKind = {
   label: 'CircuitBreaker',
   rules: circuitBreakerRules,
   telemetry: circuitBreakerTelemetry,
+  fixed: ['maxKeys'],
   check(options, given, problems) {
     const { window, minimumCalls } = options as unknown as Resolved;
     if (window.type === 'count' && given.has('minimumCalls') && minimumCalls > window.size) {

@@ -48,7 +48,7 @@ export class CircuitBreaker {
 
   constructor(
     readonly name: string,
-    readonly settings: CircuitBreakerSettings,
+    public settings: CircuitBreakerSettings,
     private readonly environment: Environment,
     /** What permits by hand are judged by: the filters of whoever made the breaker. */
     private readonly filter: FailureFilter,
@@ -123,6 +123,12 @@ export class CircuitBreaker {
   /** Starts anew: closed, with an empty window; calls in flight do not count. */
   reset(key?: string): void {
     this.circuit(key).reset(this.byHand);
+  }
+
+  /** @internal Other settings from now on. Windows stay as they are where they are to be of the same shape. */
+  reconfigure(settings: CircuitBreakerSettings): void {
+    this.settings = settings;
+    for (const circuit of [this.common, ...this.circuits]) circuit.reconfigure(settings);
   }
 
   /** What can be seen of a circuit now; of the common one without a key. */

@@ -65,12 +65,12 @@ export class Circuit {
 
   constructor(
     readonly key: string | undefined,
-    readonly settings: CircuitSettings,
+    public settings: CircuitSettings,
     readonly environment: Environment,
     private readonly listener: TransitionListener,
   ) {
-    this.current = this.plain = new CountingState(this, 'closed');
-    if (settings.slowCallDuration !== undefined) this.plain = undefined;
+    this.current = new CountingState(this, 'closed');
+    this.plain = this.plainOf(this.current);
   }
 
   /** Lets a call pass or not. What is given back must be told how the call ended. */
@@ -139,11 +139,22 @@ export class Circuit {
     this.current.left?.();
   }
 
+  /** Other settings from now on; an open circuit stays open as long as it was to. */
+  reconfigure(settings: CircuitSettings): void {
+    this.settings = settings;
+    if (this.current instanceof CountingState) this.current.reconfigure();
+    this.plain = this.plainOf(this.current);
+  }
+
+  private plainOf(state: CircuitState): CountingState | undefined {
+    return state instanceof CountingState && this.settings.slowCallDuration === undefined ? state : undefined;
+  }
+
   private moveTo(state: CircuitState, occasion: Occasion, byHand: boolean): void {
     const from = this.current.name;
     this.current.left?.();
     this.current = state;
-    this.plain = state instanceof CountingState && this.settings.slowCallDuration === undefined ? state : undefined;
+    this.plain = this.plainOf(state);
     if (from !== state.name) this.listener(this, from, state.name, occasion, byHand);
   }
 

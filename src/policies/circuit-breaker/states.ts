@@ -1,6 +1,7 @@
 import type { TimerHandle } from '../../engine/clock.js';
 import type { Circuit, CircuitSettings, Occasion } from './circuit.js';
-import { createWindow, type CallStatistics, type CallWindow, type TimeSource } from './windows.js';
+import type { WindowSettings } from './circuit-breaker.policy.js';
+import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './windows.js';
 
 export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled' | 'metrics-only';
 
@@ -31,18 +32,28 @@ export interface CircuitState {
  * Is itself the admission of each call whose duration does not matter, so that admitting costs nothing.
  */
 export class CountingState implements CircuitState, Admission {
-  readonly statistics: CallWindow;
+  statistics: CallWindow;
+  private shape: WindowSettings;
   private failuresInARow = 0;
   private readonly isClosed: boolean;
-  private readonly slowAfterMs: number | undefined;
+  private slowAfterMs: number | undefined;
 
   constructor(
     private readonly circuit: Circuit,
     readonly name: 'closed' | 'metrics-only',
   ) {
-    this.statistics = createWindow(circuit.settings.window);
+    this.shape = circuit.settings.window;
+    this.statistics = createWindow(this.shape);
     this.isClosed = name === 'closed';
     this.slowAfterMs = circuit.settings.slowCallDuration;
+  }
+
+  /** The circuit has other settings: a window of another shape begins anew. */
+  reconfigure(): void {
+    const { window, slowCallDuration } = this.circuit.settings;
+    if (!sameShape(window, this.shape)) this.statistics = createWindow(window);
+    this.shape = window;
+    this.slowAfterMs = slowCallDuration;
   }
 
   admit(occasion: Occasion): Admission {

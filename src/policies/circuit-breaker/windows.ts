@@ -100,6 +100,12 @@ export class TimeWindow implements CallWindow {
   }
 }
 
+/** Whether calls counted in the one could stay in the other. */
+export function sameShape(a: WindowSettings, b: WindowSettings): boolean {
+  if (a.type === 'count') return b.type === 'count' && a.size === b.size;
+  return b.type === 'time' && a.durationMs === b.durationMs;
+}
+
 export function createWindow(settings: WindowSettings): CallWindow {
   return settings.type === 'count' ? new CountWindow(settings.size) : new TimeWindow(settings.durationMs);
 }

@@ -25,6 +25,8 @@ export interface Algorithm {
   remaining(state: Float64Array, at: number, now: number): number;
   /** Milliseconds until all permits are back. */
   resetAfterMs(state: Float64Array, at: number, now: number): number;
+  /** Makes the states of all keys, kept at another rate so far, its own: what is used up stays used up. */
+  adopt(state: Float64Array, before: Rate, now: number): void;
 }
 
 type Counting = Omit<Algorithm, 'tryTake'>;
@@ -47,11 +49,21 @@ function wholePermits(amount: number): number {
   return Math.max(0, Math.floor(amount + SAME_MS));
 }
 
+/** Where the state is a time until which permits are lent: as many permits are lent as before, at the new price. */
+function adoptDebts(state: Float64Array, before: Rate, after: Rate, now: number): void {
+  const price = after.perMs / after.limit / (before.perMs / before.limit);
+  for (let at = 0; at < state.length; at++) {
+    const debtMs = state[at]! - now;
+    if (debtMs > 0) state[at] = now + debtMs * price;
+  }
+}
+
 /**
  * Token bucket in one number, the time at which the bucket will be full again: the "theoretical arrival time" of the
  * generic cell rate algorithm (ITU-T I.371), which is the continuous-state leaky bucket seen as a meter.
  */
-function tokenBucket({ limit, perMs, burst }: Rate): Algorithm {
+function tokenBucket(rate: Rate): Algorithm {
+  const { limit, perMs, burst } = rate;
   const tokenMs = perMs / limit;
   const bucketMs = burst * tokenMs;
   return {
@@ -69,6 +81,7 @@ function tokenBucket({ limit, perMs, burst }: Rate): Algorithm {
     },
     remaining: (state, at, now) => wholePermits((bucketMs - Math.max(0, state[at]! - now)) / tokenMs),
     resetAfterMs: (state, at, now) => Math.max(0, state[at]! - now),
+    adopt: (state, before, now) => adoptDebts(state, before, rate, now),
   };
 }
 
@@ -87,6 +100,8 @@ function fixedWindow({ limit, perMs }: Rate): Algorithm {
     },
     remaining: (state, at, now) => wholePermits(isOver(state, at, now) ? limit : limit - state[at + 1]!),
     resetAfterMs: (state, at, now) => (isOver(state, at, now) ? 0 : state[at]! + perMs - now),
+    // When the window began and what is used of it mean the same at any rate.
+    adopt: () => undefined,
   };
   return { ...algorithm, tryTake: (state, at, now, cost) => takeIfAvailable(algorithm, state, at, now, cost) };
 }
@@ -133,12 +148,17 @@ function slidingWindow({ limit, perMs }: Rate): Algorithm {
       if (current === 0 && previous === 0) return 0;
       return (window + (current === 0 ? 1 : 2)) * perMs - now;
     },
+    // The numbers of windows mean nothing where windows are longer or shorter.
+    adopt(state, before) {
+      if (before.perMs !== perMs) state.fill(0);
+    },
   };
   return { ...algorithm, tryTake: (state, at, now, cost) => takeIfAvailable(algorithm, state, at, now, cost) };
 }
 
 /** Leaky bucket as a queue: when the next call may start. */
-function leakyBucket({ limit, perMs, burst }: Rate): Algorithm {
+function leakyBucket(rate: Rate): Algorithm {
+  const { limit, perMs, burst } = rate;
   const intervalMs = perMs / limit;
   const algorithm: Counting = {
     width: 1,
@@ -149,6 +169,7 @@ function leakyBucket({ limit, perMs, burst }: Rate): Algorithm {
     },
     remaining: (state, at, now) => (state[at]! - now < SAME_MS ? 1 : 0),
     resetAfterMs: (state, at, now) => Math.max(0, state[at]! - now),
+    adopt: (state, before, now) => adoptDebts(state, before, rate, now),
   };
   return { ...algorithm, tryTake: (state, at, now, cost) => takeIfAvailable(algorithm, state, at, now, cost) };
 }

@@ -16,6 +16,7 @@ export const rateLimitKind = {
   label: 'RateLimit',
   rules: rateLimitRules,
   telemetry: rateLimitTelemetry,
+  fixed: ['maxKeys', 'algorithm'],
   check(options, given, problems) {
     const { limit, burst = limit, cost, algorithm } = options as unknown as Resolved;
     if (!given.has('limit')) problems.add(`limit is required: ${rateLimitRules.limit.expects}`);

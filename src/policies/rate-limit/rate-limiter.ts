@@ -44,24 +44,24 @@ interface Asking {
 export class RateLimiter {
   /** Requests turned away, all keys together. */
   rejections = 0;
-  private readonly algorithm: Algorithm;
+  private algorithm: Algorithm;
   private readonly table: PermitTable;
   /** Who waits, by slot; only for slots where somebody does. */
   private readonly lines = new Map<number, PacedLine>();
   private readonly events: RateLimitEvents;
   /** Why most are turned away, in words that are made once. */
-  private readonly shortage: string;
+  private shortage: string;
 
   constructor(
     readonly name: string,
-    readonly settings: RateLimiterSettings,
+    public settings: RateLimiterSettings,
     private readonly environment: Environment,
   ) {
     const { limit, per, burst, algorithm, maxKeys } = settings;
     this.algorithm = createAlgorithm(algorithm, { limit, perMs: per, burst });
     this.table = new PermitTable(this.algorithm, maxKeys, (slot) => this.dismiss(slot, 'limit'));
     this.events = new RateLimitEvents(environment.events, name);
-    this.shortage = `no permit left (${limit} in ${describeDuration(per)})`;
+    this.shortage = shortageOf(settings);
   }
 
   /** How many keys are known. */
@@ -111,6 +111,18 @@ export class RateLimiter {
     };
   }
 
+  /** @internal Another rate from now on. What is used up stays used up, and who waits moves up or back. */
+  reconfigure(settings: RateLimiterSettings): void {
+    const { limit, per, burst, algorithm } = settings;
+    const rate = { limit, perMs: per, burst };
+    const { limit: oldLimit, per: oldPer, burst: oldBurst } = this.settings;
+    this.algorithm = createAlgorithm(algorithm, rate);
+    this.algorithm.adopt(this.table.state, { limit: oldLimit, perMs: oldPer, burst: oldBurst }, this.environment.clock.now());
+    this.settings = settings;
+    this.shortage = shortageOf(settings);
+    for (const line of this.lines.values()) line.paceChanged();
+  }
+
   /** @internal A permit now (undefined), a place in the line, or the rejection. */
   admit(key: string | null | undefined, cost: number, asking: Asking): RateLimitExceededError | Waiter | undefined {
     if (cost > this.algorithm.capacity) return this.refuse('cost', asking, key, cost, undefined);
@@ -139,12 +151,12 @@ export class RateLimiter {
   }
 
   private openLine(slot: number): PacedLine {
-    const { algorithm, table } = this;
+    const { table } = this;
     const forget = this.environment.onClose(() => this.dismiss(slot, 'shutdown'));
     const line = new PacedLine(
       {
-        dueAt: (cost, from) => algorithm.availableAt(table.state, table.at(slot), from, cost),
-        serve: (cost, time) => algorithm.take(table.state, table.at(slot), time, cost),
+        dueAt: (cost, from) => this.algorithm.availableAt(table.state, table.at(slot), from, cost),
+        serve: (cost, time) => this.algorithm.take(table.state, table.at(slot), time, cost),
         forecast: (now) => this.forecast(slot, now),
         emptied: () => {
           this.lines.delete(slot);
@@ -207,4 +219,8 @@ export class RateLimiter {
       withStack: this.environment.stackTraces,
     });
   }
+}
+
+function shortageOf({ limit, per }: RateLimiterSettings): string {
+  return `no permit left (${limit} in ${describeDuration(per)})`;
 }

@@ -9,11 +9,14 @@ export const retryKind = {
   label: 'Retry',
   rules: retryRules,
   telemetry: retryTelemetry,
+  fixed: ['budget'],
   build(options, { operationId, environment, registry }) {
     const { budget: budgetSettings, name } = options as { budget?: RetryBudgetSettings; name?: string };
     const newBudget = () => (budgetSettings === undefined ? undefined : new RetryBudget(budgetSettings));
-    const budget =
-      name === undefined ? newBudget() : registry.obtain('retry', name, settingsOf(retryRules, options), operationId, newBudget);
+    const shares = name !== undefined || budgetSettings !== undefined;
+    const budget = shares
+      ? registry.obtain('retry', name ?? operationId, settingsOf(retryRules, options), operationId, newBudget)
+      : undefined;
     return [{ strategy: new RetryStrategy(name ?? operationId, options as unknown as RetrySettings, budget, environment) }];
   },
 } as const satisfies PolicyKind;

@@ -1,0 +1,42 @@
+import type { Strategy } from './strategy.js';
+
+/**
+ * Who of the layers has to be asked or told what, found out once: who has nothing to say is not on the way of a call. What
+ * is asked of every call stands in lists of plain functions, so that nothing is looked up on strategies of different
+ * classes; each list of functions goes with a list of the layers that they belong to.
+ */
+export interface Roles {
+  /** Asked on the way in, outermost first. */
+  readonly admitting: readonly number[];
+  readonly admits: readonly NonNullable<Strategy['admit']>[];
+  /** Told of a success on the way out, innermost first. */
+  readonly toldOfSuccess: readonly number[];
+  readonly hearSuccess: readonly NonNullable<Strategy['succeeded']>[];
+  /** Told of everything else on the way out, innermost first. */
+  readonly toldOfFailure: readonly number[];
+  readonly hearFailure: readonly NonNullable<Strategy['failed']>[];
+  /** The layers that set a time limit on the call. */
+  readonly limiting: readonly number[];
+  /** Gets the values that come too late. */
+  readonly discarder: Strategy | undefined;
+  /** Judge the first value of an Observable. */
+  readonly judges: readonly Strategy[];
+}
+
+export function rolesOf(layers: readonly Strategy[]): Roles {
+  const those = (wanted: (strategy: Strategy) => unknown) => layers.flatMap((layer, index) => (wanted(layer) === undefined ? [] : [index]));
+  const admitting = those((layer) => layer.admit);
+  const toldOfSuccess = those((layer) => layer.succeeded).toReversed();
+  const toldOfFailure = those((layer) => layer.failed).toReversed();
+  return {
+    admitting,
+    admits: admitting.map((layer) => layers[layer]!.admit!),
+    toldOfSuccess,
+    hearSuccess: toldOfSuccess.map((layer) => layers[layer]!.succeeded!),
+    toldOfFailure,
+    hearFailure: toldOfFailure.map((layer) => layers[layer]!.failed!),
+    limiting: those((layer) => layer.expired),
+    discarder: layers.find((layer) => layer.discard !== undefined),
+    judges: layers.filter((layer) => layer.rejects !== undefined),
+  };
+}

@@ -1,0 +1,138 @@
+import { CircuitOpenError, policies, RateLimitExceededError, ResilienceConfigError } from '../../src/core.js';
+import { Lab } from '../support/lab.js';
+
+const breaker = policies.circuitBreaker({ name: 'payments', window: 10, minimumCalls: 4, openDuration: '10s' });
+
+describe('reconfigure', () => {
+  it('keeps the window of a breaker where its shape is the same', async () => {
+    const lab = new Lab();
+    for (let count = 0; count < 3; count++) lab.call(breaker, 'fail', { name: 'a' });
+    await lab.clock.advance(0);
+    lab.resilience.reconfigure('payments', { circuitBreaker: { minimumCalls: 3 } });
+    lab.call(breaker, 'fail', { name: 'a' });
+    await lab.clock.advance(0);
+    expect(lab.resilience.circuitBreaker('payments').snapshot()).toMatchObject({ state: 'open', calls: 4, failures: 4 });
+    expect(lab.told).toContain('config.changed');
+  });
+
+  it('begins the window anew where its shape is another, and takes calls on their way', async () => {
+    const lab = new Lab();
+    lab.call(breaker, 'fail', { name: 'a' });
+    const late = lab.call(breaker, 'fail@50', { name: 'a' });
+    await lab.clock.advance(0);
+    lab.resilience.reconfigure('payments', { circuitBreaker: { window: 2, minimumCalls: 1 } });
+    expect(lab.resilience.circuitBreaker('payments').snapshot()).toMatchObject({ state: 'closed', calls: 0 });
+    await lab.clock.advance(50);
+    expect(late.error).toBeDefined();
+    expect(lab.resilience.circuitBreaker('payments').state).toBe('open');
+  });
+
+  it('opens for as long as is said now, and looks at slow calls from now on', async () => {
+    const lab = new Lab();
+    lab.resilience.execute(breaker, async () => 1, { name: 'a' }).catch(() => undefined);
+    lab.resilience.reconfigure('payments', {
+      circuitBreaker: { openDuration: '1s', slowCallDuration: 10, slowCallRateThreshold: 0.5, minimumCalls: 2 },
+    });
+    for (let count = 0; count < 3; count++) lab.call(breaker, 'ok@20', { name: 'a' });
+    await lab.clock.advance(20);
+    const refused = lab.call(breaker, 'ok', { name: 'a' });
+    await lab.clock.advance(0);
+    expect(refused.error).toBeInstanceOf(CircuitOpenError);
+    expect((refused.error as CircuitOpenError).retryAfterMs).toBe(1000);
+  });
+
+  it('lets waiters into a bulkhead that grows, and loses no place while calls run', async () => {
+    const lab = new Lab();
+    const policy = policies.bulkhead({ name: 'db', maxConcurrent: 1, maxQueue: 10 });
+    const calls = [10, 20, 30, 40].map((ms) => lab.call(policy, `ok@${ms}`, { name: 'a' }));
+    await lab.clock.advance(0);
+    lab.resilience.reconfigure('db', { bulkhead: { maxConcurrent: 3, maxQueue: 1 } });
+    await lab.clock.advance(0);
+    expect(lab.resilience.bulkhead('db')).toMatchObject({ running: 3, queued: 1 });
+    lab.resilience.reconfigure('db', { bulkhead: { maxConcurrent: 1 } });
+    await lab.clock.advance(200);
+    expect(calls.map(({ value }) => value)).toEqual(['ok', 'ok', 'ok', 'ok']);
+    expect(lab.resilience.bulkhead('db')).toMatchObject({ running: 0, queued: 0 });
+  });
+
+  it.each(['token-bucket', 'fixed-window', 'sliding-window'] as const)('keeps what is used of a limit (%s)', async (algorithm) => {
+    const lab = new Lab();
+    const policy = policies.rateLimit({ name: 'api', limit: 10, per: '10s', algorithm });
+    for (let count = 0; count < 6; count++) lab.call(policy, 'ok', { name: 'a' });
+    await lab.clock.advance(0);
+    lab.resilience.reconfigure('api', { rateLimit: { limit: 8, burst: 8 } });
+    expect(lab.resilience.rateLimiter('api').peek().remaining).toBe(2);
+    const three = [1, 2, 3].map(() => lab.call(policy, 'ok', { name: 'a' }));
+    await lab.clock.advance(0);
+    expect(three.map(({ error }) => error instanceof RateLimitExceededError)).toEqual([false, false, true]);
+  });
+
+  it('lets who waits for a permit move up where the limit grows', async () => {
+    const lab = new Lab();
+    const policy = policies.rateLimit({ name: 'api', limit: 1, per: '10s', maxWait: '1m' });
+    const calls = [1, 2, 3].map(() => lab.call(policy, 'ok', { name: 'a' }));
+    await lab.clock.advance(1000);
+    lab.resilience.reconfigure('api', { rateLimit: { limit: 10, burst: 10 } });
+    await lab.clock.advance(2000);
+    expect(calls.every(({ value }) => value === 'ok')).toBe(true);
+  });
+
+  it('changes a timeout and a retry for the attempts to come', async () => {
+    const lab = new Lab();
+    const policy = policies.combine(
+      policies.retry({ name: 'http', maxAttempts: 2, backoff: 'none' }),
+      policies.timeout({ name: 'http', duration: 100 }),
+    );
+    const first = lab.call(policy, 'hang', { name: 'a' });
+    await lab.clock.advance(50);
+    lab.resilience.reconfigure('http', { timeout: { duration: 20 }, retry: { maxAttempts: 4 } });
+    await lab.clock.advance(500);
+    expect(first.starts).toEqual([0, 100, 120, 140]);
+    expect(first.at).toBe(160);
+  });
+
+  it('is shown by explain, and told as an event', async () => {
+    const lab = new Lab();
+    lab.call(breaker, 'ok', { name: 'a' });
+    await lab.clock.advance(0);
+    lab.resilience.reconfigure('payments', { circuitBreaker: { openDuration: '1m' } });
+    const { pipeline } = lab.resilience.explain('a');
+    expect(pipeline[0]!.options['openDuration']).toEqual({ value: 60_000, source: 'reconfigure' });
+    expect(lab.events.find(({ type }) => type === 'config.changed')).toMatchObject({
+      policyName: 'payments',
+      kind: 'circuitBreaker',
+      options: { openDuration: 60_000 },
+    });
+  });
+
+  it('tells every mistake and then has changed nothing', async () => {
+    const lab = new Lab();
+    const policy = policies.combine(breaker, policies.timeout({ name: 'payments', duration: 100 }));
+    lab.call(policy, 'ok', { name: 'a' });
+    await lab.clock.advance(0);
+    const before = String(lab.resilience.explain('a'));
+    const wrong: object = {
+      circuitBreaker: { openDuration: 'soon', name: 'x', maxKeys: 3 },
+      timeout: { duration: 50, total: 500 },
+      retri: {},
+      bulkhead: { maxConcurrent: 1 },
+    };
+    let problems: readonly string[] = [];
+    try {
+      lab.resilience.reconfigure('payments', wrong);
+    } catch (error) {
+      problems = (error as ResilienceConfigError).problems;
+    }
+    expect(problems).toHaveLength(5);
+    expect(problems.join('\n')).toMatch(/openDuration must be/);
+    expect(problems).toContain('reconfigure("payments"): circuitBreaker.name cannot be changed while the application runs');
+    expect(problems).toContain('reconfigure("payments"): circuitBreaker.maxKeys cannot be changed while the application runs');
+    expect(problems).toContain('reconfigure("payments"): there is no kind "retri"; did you mean "retry"?');
+    expect(problems).toContain('reconfigure("payments"): there is no bulkhead of that name');
+    expect(() => lab.resilience.reconfigure('payments', { timeout: { total: '5s' } })).toThrow(
+      'would have other layers; that needs a restart',
+    );
+    expect(() => lab.resilience.reconfigure('payment', { timeout: { duration: 1 } })).toThrow('did you mean "payments"?');
+    expect(String(lab.resilience.explain('a'))).toBe(before);
+  });
+});
