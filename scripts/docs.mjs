@@ -8,6 +8,7 @@ import ts from 'typescript';
 const check = process.argv.includes('--check');
 const stale = [];
 const { kindTable } = await import(resolve('dist/esm/policies/index.js'));
+const { objectSchema } = await import(resolve('dist/esm/options/index.js'));
 const folderOf = (kind) => kind.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 const interfaceOf = (kind) => `${kind[0].toUpperCase()}${kind.slice(1)}Options`;
 
@@ -20,11 +21,62 @@ const tables = Object.fromEntries(kindTable.map((kind, index) => [kind.kind, opt
 write('docs/reference/options.md', optionsPage());
 write('docs/reference/events-and-counters.md', eventsPage());
 write('docs/reference/public-api.md', apiReport());
+write('schema.json', configurationSchema());
 write('README.md', withTables(readFileSync('README.md', 'utf8')));
 
 if (stale.length > 0) {
   console.error(`✗ stale: ${stale.join(', ')}; run npm run docs and look at what changed`);
   process.exit(1);
+}
+
+/** A file with the configuration, as an editor checks it: what is plain data of the options of `forRoot`. */
+function configurationSchema() {
+  const ofKind = (kind, index, without) => {
+    const schema = objectSchema(kind.rules);
+    const declarations = membersOf(policyFiles[index], interfaceOf(kind.kind));
+    const properties = Object.entries(schema.properties)
+      .filter(([option]) => option !== without)
+      .map(([option, one]) => [option, { description: declarations.get(option).meaning, ...one }]);
+    return { ...schema, properties: Object.fromEntries(properties) };
+  };
+  const enabled = { type: 'boolean', description: 'False switches off what it is said of; fallbacks stay where all kinds are meant.' };
+  const byKind = (make) => Object.fromEntries(kindTable.map((kind, index) => [kind.kind, make(kind, index)]));
+  const override = (kind, index) => {
+    const { properties, ...rest } = ofKind(kind, index, 'name');
+    return { anyOf: [{ type: 'boolean' }, { ...rest, properties: { enabled, ...properties } }] };
+  };
+  const names = kindTable.map(({ kind }) => kind);
+  const schema = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Configuration of nestjs-bulwark',
+    type: 'object',
+    properties: {
+      $schema: { type: 'string' },
+      enabled: { type: 'boolean', default: true, description: 'False leaves only fallbacks working.' },
+      defaults: {
+        type: 'object',
+        description: 'Options by kind for all policies that do not say otherwise.',
+        properties: byKind((kind, index) => ofKind(kind, index, undefined)),
+        additionalProperties: false,
+      },
+      overrides: {
+        type: 'object',
+        description: "Changes of declared policies by '*', class, policy name or Class.method.",
+        additionalProperties: { type: 'object', properties: { enabled, ...byKind(override) }, additionalProperties: false },
+      },
+      order: {
+        description: 'The order of layers, outermost first.',
+        anyOf: [
+          { const: 'declared' },
+          { type: 'array', items: { enum: names }, minItems: names.length, maxItems: names.length, uniqueItems: true },
+        ],
+      },
+      stackTraces: { type: 'boolean', default: false, description: "Give the library's own errors a stack trace." },
+      unmanaged: { enum: ['warn', 'allow', 'throw'], default: 'warn', description: 'What happens on an instance that Nest did not make.' },
+    },
+    additionalProperties: false,
+  };
+  return `${JSON.stringify(schema, undefined, 2)}\n`;
 }
 
 function optionTable(kind, file) {

@@ -1,6 +1,6 @@
 import { suggestion } from './nearest.js';
 import { show, Problems } from './problems.js';
-import type { Rule, Rules } from './rules.js';
+import type { JsonSchema, Rule, Rules } from './rules.js';
 
 /** A plain object, not an array, a class instance or a function. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
@@ -31,6 +31,19 @@ export function defaultsOf(rules: Rules): Record<string, unknown> {
   return readOptions(rules, Object.fromEntries(written.map(([option, rule]) => [option, rule.default])), new Problems());
 }
 
+/** The rules of an object as a JSON schema; functions are not for files. */
+export function objectSchema(rules: Rules, required: readonly string[] = []): JsonSchema {
+  const properties = Object.entries(rules).flatMap(([option, { code, schema }]) =>
+    code === true || schema === undefined ? [] : [[option, schema]],
+  );
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties) as JsonSchema,
+    additionalProperties: false,
+    ...(required.length === 0 ? {} : { required }),
+  };
+}
+
 /** An object with options of its own, which get their defaults. `check` looks at several of them together. */
 export function record<Value extends object>(
   words: string,
@@ -40,6 +53,7 @@ export function record<Value extends object>(
 ): Rule<Value> {
   return {
     expects: words,
+    schema: objectSchema(rules, required),
     read(value, path, problems) {
       if (!isRecord(value)) {
         problems.add(`${path} must be ${words}, got ${show(value)}`);
@@ -59,8 +73,10 @@ export function record<Value extends object>(
 /** The first of several rules that accepts the value. An object that none accepts is judged by the rule for objects. */
 export function either<Value>(rules: readonly Rule<Value>[], extra: Pick<Rule, 'default' | 'defaultNote' | 'code'> = {}): Rule<Value> {
   const expects = rules.map((rule) => rule.expects).join(', or ');
+  const schemas = rules.flatMap(({ schema }) => (schema === undefined ? [] : [schema]));
   return {
     expects,
+    ...(schemas.length === 0 ? {} : { schema: { anyOf: schemas } }),
     ...extra,
     read(value, path, problems) {
       let ofObject: Problems | undefined;

@@ -6,7 +6,10 @@ export type DurationUnit = 'ms' | 's' | 'm' | 'h' | 'd';
 /** Milliseconds as a number, or a number with its unit: `250`, `'250ms'`, `'10s'`, `'5m'`, `'2h'`. */
 export type Duration = number | `${number}${DurationUnit}`;
 
-const SPELLING = /^\d+(\.\d+)?(ms|s|m|h|d)$/;
+/** How a duration with its unit is written. */
+export const DURATION_PATTERN = String.raw`^\d+(\.\d+)?(ms|s|m|h|d)$`;
+
+const SPELLING = new RegExp(DURATION_PATTERN);
 
 /**
  * Milliseconds of a duration.

@@ -1,4 +1,4 @@
-import { parseDuration } from './duration.js';
+import { DURATION_PATTERN, parseDuration } from './duration.js';
 import { show, type Problems } from './problems.js';
 import { suggestion } from './nearest.js';
 
@@ -15,9 +15,14 @@ export interface Rule<Value = unknown> {
   readonly defaultNote?: string;
   /** True where the value is a function or holds one, so that it is no plain data. */
   readonly code?: boolean;
+  /** The value as a JSON schema says it, where it can be plain data. */
+  readonly schema?: JsonSchema;
   /** The normalised value (durations in milliseconds), or `undefined` after a problem was added. */
   read(value: unknown, path: string, problems: Problems): Value | undefined;
 }
+
+/** A JSON schema (draft 2020-12), as far as options need it. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** One rule for every option of a policy. */
 export type Rules = Readonly<Record<string, Rule>>;
@@ -31,7 +36,7 @@ interface Extra<Written> {
 export function rule<Value>(
   expects: string,
   accept: (value: unknown) => Value | undefined,
-  extra: Extra<unknown> & { readonly code?: boolean } = {},
+  extra: Extra<unknown> & { readonly code?: boolean; readonly schema?: JsonSchema } = {},
 ): Rule<Value> {
   return {
     expects,
@@ -66,22 +71,42 @@ function inWords(noun: string, { min, max, above }: Range): string {
   return min === undefined ? noun : `${noun} >= ${min}`;
 }
 
+function rangeSchema({ min, max, above }: Range): JsonSchema {
+  return {
+    ...(min === undefined ? {} : { minimum: min }),
+    ...(max === undefined ? {} : { maximum: max }),
+    ...(above === undefined ? {} : { exclusiveMinimum: above }),
+  };
+}
+
 /** A whole number; `Infinity` only where `unbounded`. */
 export function integer(options: Range & Extra<number> & { readonly unbounded?: boolean }): Rule<number> {
   const words = `${inWords('an integer', options)}${options.unbounded === true ? ' or Infinity' : ''}`;
   const whole = (value: unknown) => Number.isSafeInteger(value) || (options.unbounded === true && value === Infinity);
-  return rule(words, (value) => (whole(value) && within(value, options) ? value : undefined), options);
+  const schema = { type: 'integer', ...rangeSchema(options) };
+  // Infinity is no JSON: a file says it by leaving the option out, code by the number.
+  return rule(words, (value) => (whole(value) && within(value, options) ? value : undefined), { ...options, schema });
 }
 
 /** Any finite number in a range. */
 export function number(options: Range & Extra<number>): Rule<number> {
   const finite = (value: unknown) => Number.isFinite(value) && within(value, options);
-  return rule(inWords('a number', options), (value) => (finite(value) ? (value as number) : undefined), options);
+  const schema = { type: 'number', ...rangeSchema(options) };
+  return rule(inWords('a number', options), (value) => (finite(value) ? (value as number) : undefined), { ...options, schema });
 }
 
 /** A share in (0, 1]. */
 export function ratio(extra: Extra<number> = {}): Rule<number> {
   return number({ above: 0, max: 1, ...extra });
+}
+
+function durationSchema(zero: boolean): JsonSchema {
+  return {
+    anyOf: [
+      { type: 'number', ...(zero ? { minimum: 0 } : { exclusiveMinimum: 0 }) },
+      { type: 'string', pattern: DURATION_PATTERN },
+    ],
+  };
 }
 
 /** A duration, normalised to milliseconds. */
@@ -93,13 +118,13 @@ export function duration(options: Extra<unknown> & { readonly zero?: boolean } =
       const milliseconds = parseDuration(value);
       return milliseconds === 0 && options.zero !== true ? undefined : milliseconds;
     },
-    options,
+    { ...options, schema: durationSchema(options.zero === true) },
   );
 }
 
 /** True or false. */
 export function flag(extra: Extra<boolean>): Rule<boolean> {
-  return rule('true or false', (value) => (typeof value === 'boolean' ? value : undefined), extra);
+  return rule('true or false', (value) => (typeof value === 'boolean' ? value : undefined), { ...extra, schema: { type: 'boolean' } });
 }
 
 /** One of a few words. */
@@ -107,6 +132,7 @@ export function choice<const Word extends string>(words: readonly Word[], extra:
   const expects = words.map((word) => `'${word}'`).join(' or ');
   return {
     expects,
+    schema: { enum: words },
     ...extra,
     read(value, path, problems) {
       const found = words.find((word) => word === value);
@@ -121,7 +147,10 @@ export function choice<const Word extends string>(words: readonly Word[], extra:
 
 /** A text that is not empty. */
 export function text(extra: Extra<string> = {}): Rule<string> {
-  return rule('a text that is not empty', (value) => (typeof value === 'string' && value !== '' ? value : undefined), extra);
+  return rule('a text that is not empty', (value) => (typeof value === 'string' && value !== '' ? value : undefined), {
+    ...extra,
+    schema: { type: 'string', minLength: 1 },
+  });
 }
 
 /** A function of the user's. */
@@ -133,5 +162,5 @@ export function callback<Callback>(signature: string): Rule<Callback> {
 
 /** Anything at all. */
 export function anything(): Rule<{ readonly value: unknown }> {
-  return rule('any value', (value) => ({ value }));
+  return rule('any value', (value) => ({ value }), { schema: {} });
 }

@@ -12,7 +12,10 @@ const PLACES: readonly { readonly what: RegExp; readonly where: Record<string, s
   { what: /\bMath\.random\b/, where: { 'engine/clock.ts': 'the one place of chance' } },
   { what: /\bconsole\./, where: {} },
   { what: /\bsetImmediate\b/, where: { 'testing/fake-clock.ts': 'lets promises settle in a test' } },
-  { what: /\bprocess\.(?!emitWarning)/, where: { 'config/environment-variables.ts': 'reads the variables, where the application says so' } },
+  {
+    what: /\bprocess\.(?!emitWarning)/,
+    where: { 'config/environment-variables.ts': 'reads the variables, where the application says so' },
+  },
 ];
 
 /** Files over 200 lines, each with its reason. */

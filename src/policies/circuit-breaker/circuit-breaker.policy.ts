@@ -11,6 +11,7 @@ import {
   rule,
   shorthand,
   text,
+  DURATION_PATTERN,
   parseDuration,
   type Duration,
   type FailureOptions,
@@ -89,15 +90,22 @@ const LARGEST_WINDOW = 1_000_000;
 
 const windowRule: Rule<WindowSettings> = either<WindowSettings>(
   [
-    rule(`an integer from 1 to ${LARGEST_WINDOW} (calls)`, (value) =>
-      Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_WINDOW
-        ? { type: 'count', size: value as number }
-        : undefined,
+    rule(
+      `an integer from 1 to ${LARGEST_WINDOW} (calls)`,
+      (value) =>
+        Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_WINDOW
+          ? { type: 'count', size: value as number }
+          : undefined,
+      { schema: { type: 'integer', minimum: 1, maximum: LARGEST_WINDOW } },
     ),
-    rule('a time like "10s"', (value) => {
-      const durationMs = typeof value === 'string' ? parseDuration(value) : undefined;
-      return durationMs === undefined || durationMs === 0 ? undefined : { type: 'time', durationMs };
-    }),
+    rule(
+      'a time like "10s"',
+      (value) => {
+        const durationMs = typeof value === 'string' ? parseDuration(value) : undefined;
+        return durationMs === undefined || durationMs === 0 ? undefined : { type: 'time', durationMs };
+      },
+      { schema: { type: 'string', pattern: DURATION_PATTERN } },
+    ),
   ],
   { default: 100 },
 );
