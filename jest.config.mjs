@@ -9,7 +9,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-bulwark$': '<rootDir>/src/index.ts',
     '^nestjs-bulwark/core$': '<rootDir>/src/core.ts',
-    '^nestjs-bulwark/(terminus|testing)$': '<rootDir>/src/$1/index.ts',
+    '^nestjs-bulwark/(http|terminus|testing)$': '<rootDir>/src/$1/index.ts',
   },
   transform: {
     '^.+\\.ts$': [

@@ -33,6 +33,7 @@ writeFileSync(
       paths: {
         'nestjs-bulwark': ['../../src/index.ts'],
         'nestjs-bulwark/core': ['../../src/core.ts'],
+        'nestjs-bulwark/http': ['../../src/http/index.ts'],
         'nestjs-bulwark/terminus': ['../../src/terminus/index.ts'],
         'nestjs-bulwark/testing': ['../../src/testing/index.ts'],
       },

@@ -142,8 +142,15 @@ export class Pipeline {
     else events.emit('operation.failed', this.operationId, { ...facts, error: call.payload });
   }
 
-  /** Takes back a call that has begun: all layers are told that it ended without a verdict, and it is not counted. */
+  /** Takes back a call whose method runs: all layers are told that it ended without a verdict, and it is not counted. */
   withdraw(call: Call): void {
+    this.layers.forEach((layer, index) => {
+      try {
+        layer.withdrawn?.(call, index);
+      } catch (error) {
+        this.environment.callbackFailed(`${layer.kind} key or cost`, this.operationId, error);
+      }
+    });
     call.interrupt(-1, Outcome.ABORT, undefined);
     this.hear(call, true, undefined);
     this.calls--;

@@ -59,6 +59,8 @@ export interface Strategy {
    * what is returned is done when it has really settled.
    */
   abandoned?: ((call: Call, layer: number) => (() => void) | undefined) | undefined;
+  /** The call is taken back as if it had never been: what `admit` used up for good is given back. */
+  withdrawn?: ((call: Call, layer: number) => void) | undefined;
   /** The time limit that this layer set on the call has passed: the error to answer with. */
   expired?: ((call: Call) => Error) | undefined;
   /** Whether a value counts as a failure here: asked of the first value of an Observable, before it is passed on. */

@@ -31,6 +31,7 @@ const ARROWS: Record<string, readonly string[]> = {
   core: ['options', 'config', 'engine', 'policies', 'policies/*', 'metrics', 'resilience', 'resilience-options'],
   nest: ['options', 'config', 'engine', 'policies', 'policies/*', 'resilience', 'resilience-options'],
   index: ['core', 'nest'],
+  http: ['core', 'index'],
   terminus: ['nest'],
   testing: ['options', 'engine'],
 };
@@ -59,7 +60,7 @@ describe('imports', () => {
 
   it('of Nest stand only in nest and in integrations', () => {
     const nest = all.filter(
-      ({ from, to }) => (to.startsWith('@nestjs/') || to === 'reflect-metadata') && !['nest', 'terminus'].includes(roomOf(from)),
+      ({ from, to }) => (to.startsWith('@nestjs/') || to === 'reflect-metadata') && !['nest', 'http', 'terminus'].includes(roomOf(from)),
     );
     expect(nest.map(shown)).toEqual([]);
   });
@@ -72,6 +73,8 @@ describe('imports', () => {
       '@nestjs/terminus',
       'fastest-levenshtein',
       'ms',
+      'node:async_hooks',
+      'node:http',
       'node:perf_hooks',
       'reflect-metadata',
       'rxjs',

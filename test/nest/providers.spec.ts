@@ -3,7 +3,17 @@ import { ContextIdFactory, LazyModuleLoader, ModuleRef, REQUEST } from '@nestjs/
 import { Test } from '@nestjs/testing';
 import { Observable, lastValueFrom, of, throwError } from 'rxjs';
 import request from 'supertest';
-import { Attempt, Bulkhead, CircuitBreaker, Fallback, ResilienceModule, Retry, Timeout, type AttemptContext } from '../../src/index.js';
+import {
+  Attempt,
+  Bulkhead,
+  CircuitBreaker,
+  Fallback,
+  RateLimit,
+  ResilienceModule,
+  Retry,
+  Timeout,
+  type AttemptContext,
+} from '../../src/index.js';
 import { methodsOf } from '../../src/nest/protected-method.js';
 import { closeAll, service, start, told } from '../support/nest.js';
 
@@ -387,6 +397,28 @@ describe('an Observable method', () => {
     await expect(app.get(Untold).promised()).resolves.toBe(8);
     await expect(app.get(Untold).promised()).resolves.toBe(8);
   });
+
+  it.each(['token-bucket', 'fixed-window', 'sliding-window', 'leaky-bucket'] as const)(
+    'without metadata uses one permit of a %s for its first call',
+    async (algorithm) => {
+      @Injectable()
+      class Limited {
+        @RateLimit({ name: 'streams', limit: 5, per: '1h', algorithm, key: (client: string) => client })
+        stream(client: string): Observable<string> {
+          return of(client);
+        }
+      }
+      Reflect.deleteMetadata('design:returntype', Limited.prototype, 'stream');
+      const app = await start({ providers: [Limited] });
+      const limiter = service(app).rateLimiter('streams');
+      const before = limiter.peek('a').remaining;
+      await expect(lastValueFrom(app.get(Limited).stream('a'))).resolves.toBe('a');
+      const { remaining } = limiter.peek('a');
+      await expect(lastValueFrom(app.get(Limited).stream('b'))).resolves.toBe('b');
+      expect(remaining).toBe(limiter.peek('b').remaining);
+      expect(remaining).toBe(before - (algorithm === 'leaky-bucket' ? 5 : 1));
+    },
+  );
 
   it('with a plain value instead is an error that names it', async () => {
     @Injectable()

@@ -21,6 +21,8 @@ export interface Algorithm {
   take(state: Float64Array, at: number, time: number, cost: number): void;
   /** Takes `cost` if it is available now: the two above in one, for the hot path. */
   tryTake(state: Float64Array, at: number, now: number, cost: number): boolean;
+  /** Takes back what was just taken. */
+  giveBack(state: Float64Array, at: number, cost: number): void;
   /** What could be taken now, in whole permits. */
   remaining(state: Float64Array, at: number, now: number): number;
   /** Milliseconds until all permits are back. */
@@ -79,6 +81,9 @@ function tokenBucket(rate: Rate): Algorithm {
       state[at] = full;
       return true;
     },
+    giveBack(state, at, cost) {
+      state[at]! -= cost * tokenMs;
+    },
     remaining: (state, at, now) => wholePermits((bucketMs - Math.max(0, state[at]! - now)) / tokenMs),
     resetAfterMs: (state, at, now) => Math.max(0, state[at]! - now),
     adopt: (state, before, now) => adoptDebts(state, before, rate, now),
@@ -100,6 +105,9 @@ function fixedWindow({ limit, perMs }: Rate): Algorithm {
     },
     remaining: (state, at, now) => wholePermits(isOver(state, at, now) ? limit : limit - state[at + 1]!),
     resetAfterMs: (state, at, now) => (isOver(state, at, now) ? 0 : state[at]! + perMs - now),
+    giveBack(state, at, cost) {
+      state[at + 1]! -= cost;
+    },
     // When the window began and what is used of it mean the same at any rate.
     adopt: () => undefined,
   };
@@ -148,6 +156,9 @@ function slidingWindow({ limit, perMs }: Rate): Algorithm {
       if (current === 0 && previous === 0) return 0;
       return (window + (current === 0 ? 1 : 2)) * perMs - now;
     },
+    giveBack(state, at, cost) {
+      state[at + 1]! -= cost;
+    },
     // The numbers of windows mean nothing where windows are longer or shorter.
     adopt(state, before) {
       if (before.perMs !== perMs) state.fill(0);
@@ -166,6 +177,9 @@ function leakyBucket(rate: Rate): Algorithm {
     availableAt: (state, at, now) => notBefore(now, state[at]!),
     take(state, at, time, cost) {
       state[at] = Math.max(state[at]!, time) + cost * intervalMs;
+    },
+    giveBack(state, at, cost) {
+      state[at]! -= cost * intervalMs;
     },
     remaining: (state, at, now) => (state[at]! - now < SAME_MS ? 1 : 0),
     resetAfterMs: (state, at, now) => Math.max(0, state[at]! - now),

@@ -30,6 +30,11 @@ export class RateLimitStrategy implements Strategy {
     );
   };
 
+  withdrawn(call: Call): void {
+    const { key, cost } = this.use;
+    this.limiter.giveBack(key?.(...call.args), typeof cost === 'number' ? cost : this.costOf(cost, call));
+  }
+
   private costOf(cost: (...args: readonly unknown[]) => number, call: Call): number {
     const value = cost(...call.args);
     if (typeof value === 'number' && value >= 0) return value;

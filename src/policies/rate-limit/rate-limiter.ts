@@ -141,6 +141,12 @@ export class RateLimiter {
     return waiter;
   }
 
+  /** @internal A permit that was taken a moment ago was for nothing. */
+  giveBack(key: string | null | undefined, cost: number): void {
+    const slot = this.table.find(key);
+    if (slot !== undefined) this.algorithm.giveBack(this.table.state, this.table.at(slot), cost);
+  }
+
   private takeNow(slot: number, cost: number, now: number): boolean {
     return this.algorithm.tryTake(this.table.state, this.table.at(slot), now, cost);
   }
