@@ -2,6 +2,7 @@ import { isObservable, Observable, Subscriber, type Unsubscribable } from 'rxjs'
 import { Rest, type Call, type CallDriver, type Method } from '../call.js';
 import type { Pipeline, Step } from '../pipeline.js';
 import { isThenable } from './promises.js';
+import { deferred } from '../waiting/waiter.js';
 import { Outcome, type Answer } from '../strategy.js';
 
 /** What a driver for Observables needs to know of an operation. */
@@ -79,7 +80,10 @@ class ObservableRun implements CallDriver, Unsubscribable {
   /** The caller has enough, or has been told all. */
   unsubscribe(): void {
     if (this.over) this.source?.unsubscribe();
-    else this.call.interrupt(-1, Outcome.ABORT, undefined);
+    else {
+      this.call.interrupt(-1, Outcome.ABORT, undefined);
+      this.cut(this.source);
+    }
   }
 
   /** Takes the call as far as it gets without waiting. */
@@ -121,8 +125,8 @@ class ObservableRun implements CallDriver, Unsubscribable {
     if (isObservable(result)) return this.listen(result, step === 'answer');
     if (step === 'invoke') return { failed: true, payload: this.operation.plainValue(result) };
     if (!isThenable(result)) return this.withhold(result);
-    this.call.wake = () => this.hear(true, undefined);
     const { answer } = this.call;
+    this.whenCutOff(() => this.call.interruption !== undefined && this.hear(true, undefined));
     result.then(
       (value) => this.settled(answer, () => this.withhold(value)),
       (error: unknown) => this.settled(answer, () => ({ failed: true, payload: error })),
@@ -145,10 +149,11 @@ class ObservableRun implements CallDriver, Unsubscribable {
   private listen(source: Observable<unknown>, isAnswer: boolean): Ending | undefined {
     this.latest = undefined;
     this.endedAtOnce = undefined;
-    this.call.wake = () => this.cut();
+    const attempt = new SourceSubscriber(this, isAnswer);
+    this.source = attempt;
+    this.whenCutOff(() => this.cut(attempt));
     this.subscribing = true;
-    this.source = new SourceSubscriber(this, isAnswer);
-    source.subscribe(this.source);
+    source.subscribe(attempt);
     this.subscribing = false;
     return this.endedAtOnce;
   }
@@ -194,8 +199,21 @@ class ObservableRun implements CallDriver, Unsubscribable {
     else this.hear(failed, payload);
   }
 
-  private cut(): void {
-    this.source?.unsubscribe();
+  /** A time limit passes in the async context of whoever set the shared timer first: a promise leads back to that of this call. */
+  private whenCutOff(cut: () => void): void {
+    if (!this.pipeline.limited) {
+      this.call.wake = cut;
+      return;
+    }
+    const { promise, resolve } = deferred();
+    void promise.then(cut);
+    this.call.wake = resolve;
+  }
+
+  /** The call was cut off while it listened to that attempt. */
+  private cut(attempt: SourceSubscriber | undefined): void {
+    if (attempt === undefined || this.source !== attempt || this.over) return;
+    attempt.unsubscribe();
     this.hear(true, undefined);
   }
 
