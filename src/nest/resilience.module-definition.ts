@@ -1,4 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { Duration } from '../options/index.js';
 import type { ResilienceOptions } from '../resilience-options.js';
 import type { Unmanaged } from './runtime.js';
 
@@ -10,6 +11,11 @@ export interface ResilienceModuleOptions extends ResilienceOptions {
    * @default 'warn'
    */
   unmanaged?: Unmanaged;
+  /**
+   * How long a shutdown waits for those who stand in the queue of a bulkhead or for a permit, before it turns them away.
+   * @default 0
+   */
+  drainTimeout?: Duration;
 }
 
 /** What is said where the module is imported, and not by the options. */

@@ -10,6 +10,8 @@ import {
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../resilience.js';
+import { parseDuration, show } from '../options/index.js';
+import { untilNobodyWaits } from './drain.js';
 import { ResilienceExplorer } from './explorer.js';
 import { MODULE_BRAND, RUNTIME_TOKEN } from './keys.js';
 import { announce, retract } from './live-runtimes.js';
@@ -27,9 +29,12 @@ export const ResilienceService = Resilience;
 export type ResilienceService = Resilience;
 
 function createService(options: ResilienceModuleOptions, runtime: ResilienceRuntime): Resilience {
-  const { unmanaged = 'warn', ...rest } = options;
+  const { unmanaged = 'warn', drainTimeout = 0, ...rest } = options;
+  const drainMs = parseDuration(drainTimeout);
+  if (drainMs === undefined) throw new ResilienceConfigError([`drainTimeout must be a duration, got ${show(drainTimeout)}`]);
   const resilience = new Resilience({ logger: new Logger('Resilience'), ...rest });
   runtime.fill(resilience, unmanaged);
+  runtime.drainMs = drainMs;
   return resilience;
 }
 
@@ -90,8 +95,11 @@ export class ResilienceModule extends ConfigurableModuleClass implements OnModul
     for (const { operationId } of resilience.list()) logger.debug(String(resilience.explain(operationId)));
   }
 
-  beforeApplicationShutdown(): void {
-    this.runtime.resilience?.drain();
+  async beforeApplicationShutdown(): Promise<void> {
+    const { resilience, drainMs } = this.runtime;
+    if (resilience === undefined) return;
+    if (drainMs > 0) await untilNobodyWaits(resilience, drainMs);
+    resilience.drain();
   }
 
   onApplicationShutdown(): void {

@@ -16,6 +16,8 @@ export class ResilienceRuntime {
   readonly [RUNTIME_BRAND] = RUNTIME_BRAND;
   resilience: Resilience | undefined;
   unmanaged: Unmanaged = 'warn';
+  /** How long a shutdown waits for who stands in a line. */
+  drainMs = 0;
   private readonly byClass = new Map<Class, ClassRuntime>();
   private interim: Resilience | undefined;
   /** Everything that was found is compiled, under the options of the application. */
