@@ -16,7 +16,7 @@ import { SCENARIOS } from './scenarios.mjs';
 const { values: flags } = parseArgs({
   options: { json: { type: 'string' }, check: { type: 'boolean' }, only: { type: 'string' }, smoke: { type: 'boolean' } },
 });
-const effort = flags.smoke === true ? { rounds: 3, batchMs: 0.3 } : { rounds: 25, batchMs: 4 };
+const effort = flags.smoke === true ? { rounds: 3, size: 20, bytesOf: 20 } : { rounds: 25, batchMs: 4 };
 const wanted = flags.only?.split(',');
 // Time limits do not keep a process alive, so something must while they are waited for.
 const alive = setInterval(() => undefined, 1000);

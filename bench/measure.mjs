@@ -7,13 +7,13 @@ import { performance } from 'node:perf_hooks';
 const collect = globalThis.gc ?? (() => undefined);
 
 /** @param entries `{ name, call }`; `call(index)` is awaited, and may reject. */
-export async function measure(entries, { rounds, batchMs }) {
+export async function measure(entries, { rounds, batchMs, size, bytesOf = 1000 }) {
   const sized = [];
-  for (const entry of entries) sized.push({ ...entry, size: await calibrate(entry.call, batchMs), times: [], bytes: [] });
+  for (const entry of entries) sized.push({ ...entry, size: size ?? (await calibrate(entry.call, batchMs)), times: [], bytes: [] });
   for (let round = 0; round < rounds; round++) {
     for (const entry of sized) entry.times.push(await batch(entry.call, entry.size));
   }
-  for (const entry of sized) for (let round = 0; round < 5; round++) entry.bytes.push(await allocation(entry.call));
+  for (const entry of sized) for (let round = 0; round < 5; round++) entry.bytes.push(await allocation(entry.call, bytesOf));
   return sized.map(({ name, times, bytes }) => ({ name, times, medianNs: median(times), bytesPerOp: Math.round(median(bytes)) }));
 }
 
@@ -54,9 +54,8 @@ async function batch(call, size) {
 }
 
 /** Bytes an operation allocates: heap growth of a batch that is too short for a collection. */
-async function allocation(call) {
-  const size = 1000;
-  await batch(call, 100);
+async function allocation(call, size) {
+  await batch(call, size / 10);
   collect();
   const before = process.memoryUsage().heapUsed;
   await batch(call, size);

@@ -31,18 +31,10 @@ if (stale.length > 0) {
 
 /** A file with the configuration, as an editor checks it: what is plain data of the options of `forRoot`. */
 function configurationSchema() {
-  const ofKind = (kind, index, without) => {
-    const schema = objectSchema(kind.rules);
-    const declarations = membersOf(policyFiles[index], interfaceOf(kind.kind));
-    const properties = Object.entries(schema.properties)
-      .filter(([option]) => option !== without)
-      .map(([option, one]) => [option, { description: declarations.get(option).meaning, ...one }]);
-    return { ...schema, properties: Object.fromEntries(properties) };
-  };
   const enabled = { type: 'boolean', description: 'False switches off what it is said of; fallbacks stay where all kinds are meant.' };
   const byKind = (make) => Object.fromEntries(kindTable.map((kind, index) => [kind.kind, make(kind, index)]));
   const override = (kind, index) => {
-    const { properties, ...rest } = ofKind(kind, index, 'name');
+    const { properties, ...rest } = schemaOfKind(kind, index, 'name');
     return { anyOf: [{ type: 'boolean' }, { ...rest, properties: { enabled, ...properties } }] };
   };
   const names = kindTable.map(({ kind }) => kind);
@@ -56,7 +48,7 @@ function configurationSchema() {
       defaults: {
         type: 'object',
         description: 'Options by kind for all policies that do not say otherwise.',
-        properties: byKind((kind, index) => ofKind(kind, index, undefined)),
+        properties: byKind((kind, index) => schemaOfKind(kind, index, undefined)),
         additionalProperties: false,
       },
       overrides: {
@@ -77,6 +69,16 @@ function configurationSchema() {
     additionalProperties: false,
   };
   return `${JSON.stringify(schema, undefined, 2)}\n`;
+}
+
+/** The options of a kind, but for one. */
+function schemaOfKind(kind, index, without) {
+  const schema = objectSchema(kind.rules);
+  const declarations = membersOf(policyFiles[index], interfaceOf(kind.kind));
+  const properties = Object.entries(schema.properties)
+    .filter(([option]) => option !== without)
+    .map(([option, one]) => [option, { description: declarations.get(option).meaning, ...one }]);
+  return { ...schema, properties: Object.fromEntries(properties) };
 }
 
 function optionTable(kind, file) {
