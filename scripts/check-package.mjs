@@ -14,9 +14,9 @@ const tarball = join(cache, filename);
 
 const strangers = files
   .map(({ path }) => path)
-  .filter((path) => !/^(dist\/|docs\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$|schema\.json$)/.test(path));
+  .filter((path) => !/^(dist\/|docs\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$|schema\.json$|schematics\/)/.test(path));
 if (strangers.length > 0) {
-  console.error(`✗ the package holds more than dist, docs and the schema: ${strangers.join(', ')}`);
+  console.error(`✗ the package holds more than dist, docs, the schema and the schematics: ${strangers.join(', ')}`);
   process.exit(1);
 }
 console.log(`▸ ${filename}: ${files.length} files`);

@@ -1,5 +1,6 @@
 // All tests, the quick ones first. `npm run test:unit` runs the specs alone.
 import { mkdirSync, readFileSync } from 'node:fs';
+import { nodeOfMajor } from './other-node.mjs';
 import { elapsed, run } from './run.mjs';
 
 const jest = ['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
@@ -9,6 +10,7 @@ run('lint', ['oxlint', '--type-aware', 'src', 'test', 'sample-app/src', 'scripts
 run('format', ['prettier', '--check', '--log-level=warn', '.']);
 run('build', ['node', 'scripts/build.mjs']);
 run('generated docs and the report of the public API are fresh', ['node', 'scripts/docs.mjs', '--check']);
+run('the figures of the docs are those of bench/results', ['node', 'scripts/bench-report.mjs', '--check']);
 run('code blocks of the docs compile', ['node', 'scripts/check-snippets.mjs']);
 mkdirSync('.cache', { recursive: true });
 const report = '.cache/specs.json';
@@ -17,6 +19,11 @@ run('specs', [...jest, '--coverage', '--coverageReporters=text-summary', '--json
   // A handle that a test leaves open keeps Jest from ending: that fails the run too.
   timeout: 300_000,
 });
+// The newest long-term Node beside the one in use: the same specs, without coverage.
+const newer = nodeOfMajor(24);
+if (newer !== process.execPath) {
+  run('specs under Node 24', [newer, ...jest.slice(1), '--silent', '--reporters=summary', ...process.argv.slice(2)], { timeout: 300_000 });
+}
 run('the bench works (not how fast)', ['node', 'scripts/bench.mjs', '--smoke'], { stdio: ['ignore', 'ignore', 'inherit'] });
 run('package', ['node', 'scripts/check-package.mjs']);
 console.log(`▸ all is well (${elapsed()})`);

@@ -32,5 +32,6 @@ export {
   type SinglePolicy,
 } from './policies/index.js';
 export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
+export { profile, standardHttpClient, type ProfileName, type StandardHttpClientOptions } from './profiles.js';
 export { createResilience, Resilience, type OperationSummary } from './resilience.js';
 export type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './resilience-options.js';

@@ -19,6 +19,7 @@ export type {
   FallbackMethodDecorator,
   PipelineOptions,
   PolicyDecorator,
+  ResilienceFeatureOptions,
   ResilienceModuleExtras,
   ResilienceModuleOptions,
   Unmanaged,

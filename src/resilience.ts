@@ -7,7 +7,7 @@ import { Environment } from './engine/environment.js';
 import { ResilienceConfigError } from './engine/error.js';
 import type { EventListener } from './engine/events.js';
 import { ProtectedOperation } from './engine/protected-operation.js';
-import { Registry } from './engine/registry.js';
+import { alike, Registry } from './engine/registry.js';
 import { NamedInstances } from './instances.js';
 import { reconfigure } from './reconfiguration.js';
 import { readMetrics, type OperationMetrics, type ResilienceMetrics } from './metrics.js';
@@ -36,7 +36,7 @@ export class Resilience {
   readonly events$: Observable<ResilienceEvent>;
   /** @internal */
   readonly environment: Environment;
-  private readonly settings: Settings;
+  private settings: Settings;
   private readonly registry = new Registry();
   private readonly operations = new Map<string, ProtectedOperation>();
   private readonly tasks: TaskBook;
@@ -172,6 +172,20 @@ export class Resilience {
   reconfigure(name: string, changes: PolicyChanges): void {
     const { registry, environment } = this;
     reconfigure(name, changes, { kinds: kindTable, operations: [...this.operations.values()], registry, environment });
+  }
+
+  /** @internal More presets, for operations that are compiled from now on. */
+  addPresets(presets: Readonly<Record<string, Policy>>): void {
+    const problems = new Problems();
+    const before = this.settings.presets;
+    for (const [name, policy] of Object.entries(presets)) {
+      if (Object.hasOwn(before, name) && !alike(before[name], policy))
+        problems.add(`preset "${name}" is there already, with another policy`);
+    }
+    const settings = { ...this.settings, presets: { ...before, ...presets } };
+    checkSettings(settings, problems);
+    if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+    this.settings = settings;
   }
 
   /** @internal What operators said about policies that do not exist, in sentences. To be asked when all are known. */

@@ -151,6 +151,7 @@ export class Pipeline {
         this.environment.callbackFailed(`${layer.kind} key or cost`, this.operationId, error);
       }
     });
+    call.context = undefined; // whatever the method gave goes on to use it
     call.interrupt(-1, Outcome.ABORT, undefined);
     this.hear(call, true, undefined);
     this.calls--;

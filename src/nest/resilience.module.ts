@@ -12,6 +12,7 @@ import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../resilience.js';
 import { parseDuration, show } from '../options/index.js';
 import { untilNobodyWaits } from './drain.js';
+import { featureModule, type ResilienceFeatureOptions } from './resilience-feature.module.js';
 import { ResilienceExplorer } from './explorer.js';
 import { MODULE_BRAND, RUNTIME_TOKEN } from './keys.js';
 import { announce, retract } from './live-runtimes.js';
@@ -66,6 +67,11 @@ export class ResilienceModule extends ConfigurableModuleClass implements OnModul
 
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
+  }
+
+  /** Presets that belong to a feature module, beside `forRoot()` in the root module. */
+  static forFeature(options: ResilienceFeatureOptions): DynamicModule {
+    return featureModule(options);
   }
 
   /** @throws ResilienceConfigError with every mistake of the whole application. */

@@ -1,4 +1,5 @@
 import { isObservable, type Observable } from 'rxjs';
+import type { AttemptContext } from '../engine/attempt-context.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import type { ProtectedOperation } from '../engine/protected-operation.js';
 import { Resilience } from '../resilience.js';
@@ -142,21 +143,31 @@ export function runOther(method: ProtectedMethod, operation: ProtectedOperation,
 
 /** The first call of a method without a known type tells what it gives. */
 function learn(method: ProtectedMethod, operation: ProtectedOperation, instance: unknown, args: readonly unknown[]): unknown {
-  const result = operation.probe(instance, method.original, args, isObservable);
+  const { original, attemptAt } = method;
+  const seen: { context?: AttemptContext } = {};
+  const watched = function (this: unknown, ...given: never[]): unknown {
+    if (attemptAt !== undefined && args[attemptAt] === undefined) seen.context = given[attemptAt] as unknown as AttemptContext;
+    return original.apply(this, given);
+  };
+  const result = operation.probe(instance, watched, args, isObservable);
   if (!isObservable(result)) {
     method.gives = 'promise';
     return result;
   }
   method.gives = 'observable';
-  return operation.observe(instance, givenOnce(result, method.original), args);
+  return operation.observe(instance, givenOnce(result, method, seen.context), args);
 }
 
-/** A method whose first call has been made already. */
-function givenOnce(result: Observable<unknown>, method: Method): Method {
+/** A method whose first call has been made already, with the context that it was given then. */
+function givenOnce(result: Observable<unknown>, { original, attemptAt }: ProtectedMethod, context: AttemptContext | undefined): Method {
   let given = false;
   return function (this: unknown, ...args: never[]) {
-    if (given) return method.apply(this, args);
+    if (given) return original.apply(this, args);
     given = true;
+    if (context !== undefined) {
+      const { signal } = args[attemptAt!] as unknown as AttemptContext;
+      signal.addEventListener('abort', () => context.abandon(signal.reason), { once: true });
+    }
     return result;
   };
 }

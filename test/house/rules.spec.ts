@@ -33,6 +33,7 @@ const LONG_FILES: Record<string, string> = {
 
 /** Files that may name a kind of policy, beside its folder, the table and the decorators. */
 const NAMES_KINDS: Record<string, string> = {
+  'profiles.ts': 'says how each of them is set in a whole service',
   'testing/resilience-testing.module.ts': 'switches fallbacks off too',
   'policies/index.ts': 'the kind table',
   'nest/decorators.ts': 'the decorators',

@@ -1,0 +1,23 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Policy } from '../policies/index.js';
+import { Resilience } from '../resilience.js';
+
+/** What a feature module adds to the application's resilience. */
+export interface ResilienceFeatureOptions {
+  /** Named policies for `@Resilience('name')`; names are the application's, so no two modules can use one for different policies. */
+  readonly presets: Readonly<Record<string, Policy>>;
+}
+
+/** What `ResilienceModule.forFeature` makes. */
+@Module({})
+export class ResilienceFeatureModule {}
+
+/** A module that adds presets before the operations of the application are compiled. */
+export function featureModule({ presets }: ResilienceFeatureOptions): DynamicModule {
+  const added = {
+    provide: Symbol('presets of a feature'),
+    useFactory: (resilience: Resilience) => resilience.addPresets(presets),
+    inject: [Resilience],
+  };
+  return { module: ResilienceFeatureModule, providers: [added] };
+}
