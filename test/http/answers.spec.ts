@@ -125,9 +125,9 @@ describe.each([
 
   it('for a full bulkhead is 503 without Retry-After, and for a timeout 504', async () => {
     const hanging = get('/full')
-      .timeout(500)
+      .timeout(1500)
       .catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 250));
     const { headers } = await get('/full').expect(503);
     expect(headers['retry-after']).toBeUndefined();
     const slow = get('/slow').expect(504, { statusCode: 504, message: 'Gateway Timeout' });

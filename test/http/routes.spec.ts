@@ -20,7 +20,7 @@ class ApiController {
 
   @Get('report')
   async report(): Promise<string> {
-    return new Promise((resolve) => setTimeout(resolve, 80, 'done'));
+    return new Promise((resolve) => setTimeout(resolve, 500, 'done'));
   }
 
   @Get('health')
@@ -92,7 +92,7 @@ describe.each([
   it('has another policy where a route is named, and none where it is named so', async () => {
     const [first, second] = await Promise.all([
       get('/report'),
-      new Promise((resolve) => setTimeout(resolve, 20)).then(() => get('/report')),
+      new Promise((resolve) => setTimeout(resolve, 150)).then(() => get('/report')),
     ]);
     expect([first.status, second.status]).toEqual([200, 503]);
     for (let count = 0; count < 5; count++) await get('/health').expect(200, 'up');
