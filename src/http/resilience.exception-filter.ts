@@ -43,7 +43,7 @@ export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceErro
         return Object.assign(new Error(failure.message), { extensions: { code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } });
       }
       case 'ws':
-        host.switchToWs().getClient<{ emit(event: string, data: unknown): void }>().emit('exception', failure);
+        tellSocket(host.switchToWs().getClient<Socket>(), failure);
         return undefined;
       default:
         this.reply(error, host);
@@ -65,6 +65,15 @@ export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceErro
     if (error.retryAfterMs !== undefined) adapter.setHeader(response, 'Retry-After', String(Math.ceil(error.retryAfterMs / 1000)));
     adapter.reply(response, { statusCode: error.status, message: textOf(error) }, error.status);
   }
+}
+
+/** A client of socket.io, or a plain WebSocket: that one has `emit` too, but only for its own side. */
+type Socket = { emit(event: string, data: unknown): void } | { readonly readyState: number; send(data: string): void };
+
+/** Both platforms name the event as Nest's own filter does. */
+function tellSocket(client: Socket, failure: ResilienceFailure): void {
+  if ('readyState' in client) client.send(JSON.stringify({ event: 'exception', data: failure }));
+  else client.emit('exception', failure);
 }
 
 function textOf({ status }: ResilienceError): string {

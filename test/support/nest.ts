@@ -22,10 +22,12 @@ export async function start(
   options: ResilienceModuleOptions = {},
   change: (builder: TestingModuleBuilder) => TestingModuleBuilder = (builder) => builder,
   logger: LoggerService | false = false,
+  prepare: (app: INestApplication) => unknown = () => undefined,
 ): Promise<INestApplication> {
   const builder = Test.createTestingModule({ imports: [ResilienceModule.forRoot(options), ...imports], ...metadata });
   const app = (await change(builder).compile()).createNestApplication({ logger });
   running.push(app);
+  prepare(app);
   return app.init();
 }
 
