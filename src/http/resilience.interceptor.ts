@@ -1,5 +1,5 @@
 import { Inject, Injectable, mixin, type CallHandler, type ExecutionContext, type NestInterceptor, type Type } from '@nestjs/common';
-import { type Observable } from 'rxjs';
+import { catchError, concat, defer, EMPTY, throwError, type Observable } from 'rxjs';
 import { ResilienceService, type Policy } from '../index.js';
 
 /** Which policy protects which route. Key, cost, priority and fallback functions get the request. */
@@ -13,7 +13,7 @@ export interface ResilienceInterceptorOptions {
 /**
  * Protects the routes of a controller or of a whole application, each as an operation `Controller.handler` with state of
  * its own: `{ provide: APP_INTERCEPTOR, useClass: ResilienceInterceptor.of({ policy }) }`. A breaker hears of the errors
- * that a handler throws, those with a status of 400-499 not being failures.
+ * that a handler throws and of a status that it sets by hand; 400-499 is no failure.
  */
 @Injectable()
 export abstract class ResilienceInterceptor implements NestInterceptor {
@@ -34,7 +34,27 @@ export abstract class ResilienceInterceptor implements NestInterceptor {
     const { routes = {}, policy } = this.options;
     const wanted = Object.hasOwn(routes, name) ? routes[name] : policy;
     if (wanted === undefined) return next.handle();
-    const request: unknown = context.getType() === 'http' ? context.switchToHttp().getRequest() : context.getArgByIndex(0);
-    return this.resilience.executeObservable(wanted, () => next.handle(), { name: `route ${name}`, args: [request] });
+    const options = { name: `route ${name}` };
+    if (context.getType() !== 'http') {
+      return this.resilience.executeObservable(wanted, () => next.handle(), { ...options, args: [context.getArgByIndex(0)] });
+    }
+    const http = context.switchToHttp();
+    const response = http.getResponse<{ readonly statusCode: number }>();
+    const handle = () => concat(next.handle(), failureByStatus(response));
+    return this.resilience
+      .executeObservable(wanted, handle, { ...options, args: [http.getRequest()] })
+      .pipe(catchError((error: unknown) => (error instanceof AnsweredByHand ? EMPTY : throwError(() => error))));
   }
+}
+
+/** A handler answered by itself, with a status that is a failure to who protects the route; the client has its answer. */
+class AnsweredByHand extends Error {
+  constructor(readonly status: number) {
+    super(`answered with the status ${status}`);
+  }
+}
+
+/** Nothing, or a failure after the handler's own values: those are the answer, so nothing is tried again or replaced. */
+function failureByStatus(response: { readonly statusCode: number }): Observable<never> {
+  return defer(() => (response.statusCode >= 500 ? throwError(() => new AnsweredByHand(response.statusCode)) : EMPTY));
 }

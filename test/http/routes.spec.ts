@@ -1,4 +1,4 @@
-import { BadRequestException, Controller, Get, HttpException, Param, UseInterceptors, type INestApplication } from '@nestjs/common';
+import { BadRequestException, Controller, Get, HttpException, Param, Res, UseInterceptors, type INestApplication } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
@@ -21,6 +21,17 @@ class ApiController {
   @Get('report')
   async report(): Promise<string> {
     return new Promise((resolve) => setTimeout(resolve, 500, 'done'));
+  }
+
+  @Get('by-hand')
+  byHand(@Res() response: { status(code: number): { send(body: string): void } }): void {
+    response.status(mode === 'down' ? 502 : mode === 'bad' ? 404 : 200).send(mode);
+  }
+
+  @Get('passed-on')
+  passedOn(@Res({ passthrough: true }) response: { status(code: number): unknown }): string {
+    if (mode === 'down') response.status(502);
+    return mode;
   }
 
   @Get('health')
@@ -87,6 +98,14 @@ describe.each([
     for (let count = 0; count < 2; count++) await get('/items/1', `10.0.2.${count}`).expect(502);
     await get('/items/1', '10.0.3.1').expect(503);
     expect(app.get(ResilienceService).circuitBreaker('route ApiController.item').state).toBe('open');
+  });
+
+  it.each(['by-hand', 'passed-on'])('counts a status that a handler sets by hand, and leaves its answer as it is (%s)', async (path) => {
+    mode = 'bad';
+    for (let count = 0; count < 3; count++) await get(`/${path}`, `10.1.1.${count}`).expect(path === 'by-hand' ? 404 : 200, 'bad');
+    mode = 'down';
+    for (let count = 0; count < 2; count++) await get(`/${path}`, `10.1.2.${count}`).expect(502, 'down');
+    await get(`/${path}`, '10.1.3.1').expect(503);
   });
 
   it('has another policy where a route is named, and none where it is named so', async () => {
