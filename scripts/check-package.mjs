@@ -1,5 +1,6 @@
 // Packs the library as npm would publish it, and tries the tarball: what is in it, publint, are-the-types-wrong, both
-// builds in one process, and a CommonJS Nest 11 application with its default ts-jest test.
+// builds in one process, and two applications as `nest new` makes them, each with its default test, its own build and a real
+// start: Nest 11 in CommonJS with Jest, Nest 12 in ES modules with Vitest.
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,19 +26,26 @@ run('publint', ['publint', '--strict', tarball]);
 // attw removes what it was given when it packs by itself; a tarball that it is handed stays.
 run('are the types wrong?', ['attw', tarball]);
 
-const consumer = install('nest11-cjs');
-cpSync(resolve('test/consumers/dual.mjs'), join(consumer, 'dual.mjs'));
-run('both builds in one process', ['node', 'dual.mjs'], { cwd: consumer });
-run('CommonJS Nest 11: its default test', ['npx', '--no-install', 'jest', '--silent=false'], { cwd: consumer });
-run('CommonJS Nest 11: its build', ['npx', '--no-install', 'tsc', '-p', 'tsconfig.json'], { cwd: consumer });
-const said = execFileSync('node', ['dist/main.js'], { cwd: consumer, encoding: 'utf8' }).trim();
-const expected = JSON.stringify({ answer: 'charged 5', up: 'ok', stock: '200 up forced-open', refused: 503, down: 503 });
-if (said !== expected) {
-  console.error(`✗ the Nest 11 application answered ${said}, not ${expected}`);
-  process.exit(1);
-}
-console.log(`▸ CommonJS Nest 11: ${said}`);
+const answers = JSON.stringify({ answer: 'charged 5', up: 'ok', stock: '200 up forced-open', refused: 503, down: 503 });
+const commonJs = install('nest11-cjs');
+cpSync(resolve('test/consumers/dual.mjs'), join(commonJs, 'dual.mjs'));
+run('both builds in one process', ['node', 'dual.mjs'], { cwd: commonJs });
+tryOut('CommonJS Nest 11', commonJs, ['jest', '--silent=false'], answers);
+// Terminus 12 has a status for an open circuit that is not critical, Terminus 11 has not.
+tryOut('Nest 12 in ES modules', install('nest12-esm'), ['vitest', 'run'], answers.replace('200 up', '200 degraded'));
 console.log(`▸ the package is good (${elapsed()})`);
+
+/** Runs a consumer's default test and its own build, boots it, and compares what it answers. */
+function tryOut(title, cwd, test, expected) {
+  run(`${title}: its default test`, ['npx', '--no-install', ...test], { cwd });
+  run(`${title}: nest build`, ['npm', 'run', '--silent', 'build'], { cwd });
+  const said = execFileSync('node', ['dist/main.js'], { cwd, encoding: 'utf8' }).trim();
+  if (said !== expected) {
+    console.error(`✗ ${title} answered ${said}, not ${expected}`);
+    process.exit(1);
+  }
+  console.log(`▸ ${title}: ${said}`);
+}
 
 /** A copy of a consumer with its packages and the tarball installed; its packages are kept until its lock file changes. */
 function install(name) {
@@ -53,7 +61,7 @@ function install(name) {
     run(`${name}: install its packages`, ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: target });
     writeFileSync(stamp, lock);
   }
-  for (const part of ['src', 'tsconfig.json', 'package.json']) cpSync(join(source, part), join(target, part), { recursive: true });
+  cpSync(source, target, { recursive: true });
   const installed = join(target, 'node_modules/nestjs-bulwark');
   rmSync(installed, { recursive: true, force: true });
   mkdirSync(installed, { recursive: true });

@@ -13,6 +13,12 @@ const pages = [
     .filter((file) => file.endsWith('.md'))
     .map((file) => join('docs', file)),
 ];
+const entries = Object.entries(JSON.parse(readFileSync('package.json', 'utf8')).exports)
+  .filter(([, conditions]) => typeof conditions === 'object')
+  .map(([entry, { import: built }]) => [
+    `nestjs-bulwark${entry.slice(1)}`,
+    [built.types.replace('./dist/esm/', '../../src/').replace(/\.d\.ts$/, '.ts')],
+  ]);
 let count = 0;
 for (const page of pages) {
   for (const [, code] of readFileSync(page, 'utf8').matchAll(/^```ts\n([\s\S]*?)^```/gm)) {
@@ -30,13 +36,7 @@ writeFileSync(
       noUnusedLocals: false,
       noUnusedParameters: false,
       types: ['node', 'jest'],
-      paths: {
-        'nestjs-bulwark': ['../../src/index.ts'],
-        'nestjs-bulwark/core': ['../../src/core.ts'],
-        'nestjs-bulwark/http': ['../../src/http/index.ts'],
-        'nestjs-bulwark/terminus': ['../../src/terminus/index.ts'],
-        'nestjs-bulwark/testing': ['../../src/testing/index.ts'],
-      },
+      paths: Object.fromEntries(entries),
     },
     include: ['.'],
   }),

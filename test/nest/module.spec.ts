@@ -48,6 +48,15 @@ describe('ResilienceModule', () => {
       imports: [ResilienceModule.forRoot({ isGlobal: false }), Feature],
     }).compile();
     await expect(local).rejects.toThrow('ResilienceModule.forRoot() is missing');
+
+    @Module({ imports: [ResilienceModule.forRoot({ ...twice, isGlobal: false })], exports: [ResilienceModule] })
+    class Shared {}
+    @Module({ imports: [Shared], providers: [Client], exports: [Client] })
+    class Importing {}
+    const module = await Test.createTestingModule({ imports: [Importing] }).compile();
+    await expect(module.get(Client).work()).rejects.toThrow('no');
+    expect(module.get(Client).attempts).toBe(2);
+    await module.close();
   });
 
   it.each<[string, () => Parameters<typeof ResilienceModule.forRootAsync>[0]]>([

@@ -1,0 +1,25 @@
+import { Test } from '@nestjs/testing';
+import { createResilience, policies, ResilienceModule } from 'nestjs-bulwark';
+import { FakeClock } from 'nestjs-bulwark/testing';
+import { PaymentsService } from './payments.service.js';
+
+describe('PaymentsService', () => {
+  it('is protected in the default test of a application in ES modules', async () => {
+    const module = await Test.createTestingModule({ imports: [ResilienceModule.forRoot()], providers: [PaymentsService] }).compile();
+    const payments = module.get(PaymentsService);
+    await expect(payments.charge(5)).resolves.toBe('charged 5');
+    await expect(payments.refund()).resolves.toBe('later: no');
+    expect(payments.attempts).toBe(3);
+    await module.close();
+  });
+
+  it('runs without Nest on a clock that stands still', async () => {
+    const clock = new FakeClock();
+    const resilience = createResilience({ clock });
+    const outcome = expect(resilience.execute(policies.timeout('1s'), () => new Promise(() => undefined))).rejects.toMatchObject({
+      code: 'ERR_TIMEOUT',
+    });
+    await clock.advance('1s');
+    await outcome;
+  });
+});
