@@ -11,6 +11,7 @@ export {
 } from './options/index.js';
 export type { EnvOptions, ExplainedLayer, Explanation, Order } from './config/index.js';
 export type { OperationMetrics, ResilienceMetrics } from './metrics.js';
+export type { CollectOptions, HistogramReading, MetricFamily, MetricSeries } from './observation.js';
 export * from './policies/bulkhead/public.js';
 export * from './policies/circuit-breaker/public.js';
 export * from './policies/fallback/public.js';
@@ -19,10 +20,10 @@ export * from './policies/retry/public.js';
 export * from './policies/timeout/public.js';
 export {
   policies,
-  type CallbackFailedEvent,
-  type ConfigChangedEvent,
   type CounterName,
-  type OperationEvent,
+  type EventOf,
+  type EventPattern,
+  type EventType,
   type OptionsByKind,
   type Policy,
   type PolicyChanges,

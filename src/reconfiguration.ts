@@ -56,7 +56,8 @@ export function reconfigure(name: string, changes: Readonly<Record<string, unkno
     operation.pipeline.replace(layers);
   }
   const { events } = application.environment;
-  if (events.active) for (const [kind, options] of read) events.emit('config.changed', undefined, { policyName: name, kind, options });
+  if (events.wants('config.changed'))
+    for (const [kind, options] of read) events.emit('config.changed', undefined, { policyName: name, kind, options });
 }
 
 function readChanges(kind: PolicyKind, options: Record<string, unknown>, place: string, problems: Problems): Record<string, unknown> {

@@ -5,17 +5,18 @@ import { checkSettings, resolve, type Settings } from './config/resolve.js';
 import type { AttemptContext } from './engine/attempt-context.js';
 import { Environment } from './engine/environment.js';
 import { ResilienceConfigError } from './engine/error.js';
-import type { EventListener } from './engine/events.js';
+import { meets, type EventListener } from './engine/telemetry/events.js';
 import { ProtectedOperation } from './engine/protected-operation.js';
 import { alike, Registry } from './engine/registry.js';
 import { NamedInstances } from './instances.js';
 import { reconfigure } from './reconfiguration.js';
+import { Observation, type CollectOptions, type MetricFamily } from './observation.js';
 import { readMetrics, type OperationMetrics, type ResilienceMetrics } from './metrics.js';
 import { TaskBook } from './tasks.js';
 import { Problems, suggestion } from './options/index.js';
 import type { Bulkhead, BulkheadOptions } from './policies/bulkhead/index.js';
 import type { CircuitBreaker, CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
-import { kindTable, type Policy, type PolicyChanges, type ResilienceEvent } from './policies/index.js';
+import { kindTable, type EventOf, type EventPattern, type Policy, type PolicyChanges, type ResilienceEvent } from './policies/index.js';
 import type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './resilience-options.js';
 import type { RateLimiter, RateLimitOptions } from './policies/rate-limit/index.js';
 
@@ -41,6 +42,7 @@ export class Resilience {
   private readonly operations = new Map<string, ProtectedOperation>();
   private readonly tasks: TaskBook;
   private readonly named: NamedInstances;
+  private readonly observation: Observation;
 
   /** @throws ResilienceConfigError with every mistake in the options. */
   constructor(options: ResilienceOptions = {}) {
@@ -63,6 +65,7 @@ export class Resilience {
     this.events$ = new Observable((subscriber) => this.environment.events.listen((event) => subscriber.next(event as ResilienceEvent)));
     if (options.onEvent !== undefined) this.environment.events.listen(options.onEvent as EventListener);
     this.named = new NamedInstances(this.registry, this.environment, this.settings);
+    this.observation = new Observation(kindTable, this.operations, this.registry);
     this.tasks = new TaskBook((declaration, isPrivate) => this.protect(declaration, { contextAt: 'only', onlyAsync: false }, isPrivate));
   }
 
@@ -162,6 +165,35 @@ export class Resilience {
       total: readMetrics(all, kindTable),
       byOperation: Object.fromEntries(all.map((operation) => [operation.id, readMetrics([operation], kindTable)])),
     };
+  }
+
+  /**
+   * All metrics with their series as of now, under the names that Prometheus gives them: what `nestjs-bulwark/prometheus`
+   * shows, for who wants them elsewhere. Durations are there once `measure` was called.
+   */
+  collect(options: CollectOptions = {}): readonly MetricFamily[] {
+    return this.observation.list().map(({ name }) => this.observation.read(name, options));
+  }
+
+  /** @internal One of them. */
+  collectOne(name: string, options: CollectOptions): MetricFamily {
+    return this.observation.read(name, options);
+  }
+
+  /**
+   * Measures the durations of calls from now on, and counts errors by class. Off until somebody asks, as it costs two
+   * readings of the clock a call.
+   * @param buckets Upper bounds of the histograms' buckets, in seconds.
+   */
+  measure(buckets?: readonly number[]): void {
+    this.environment.timings.start(buckets);
+    for (const { pipeline } of this.operations.values()) pipeline.measure();
+    for (const { instance } of this.registry.list()) (instance as { measure?(): void } | undefined)?.measure?.();
+  }
+
+  /** Tells of events of one type, of a policy (`circuit-breaker.*`) or of all (`*`); gives what ends it. */
+  on<Pattern extends EventPattern>(pattern: Pattern, listener: (event: EventOf<Pattern>) => void): () => void {
+    return this.environment.events.listen(listener as EventListener, { wants: (type) => meets(pattern, type) });
   }
 
   /**

@@ -70,6 +70,8 @@ export class Call implements DeadlineOwner {
   pauseCut = false;
   answer: Answer | undefined;
   interruption: Interruption | undefined;
+  /** What a tracer remembers of the call. */
+  trace: unknown;
   signal: AbortSignal | undefined;
   /** Makes the driver go on; set by whoever waits. */
   wake: (error: unknown) => void = nobody;
@@ -200,7 +202,7 @@ export class Call implements DeadlineOwner {
 
   private clearEvents(): void {
     this.signal?.removeEventListener('abort', this);
-    this.previousError = this.context = this.signal = undefined;
+    this.previousError = this.context = this.signal = this.trace = undefined;
     this.waiter = this.answer = this.interruption = undefined;
     this.stopWaiting = nobody;
     const { slots } = this;

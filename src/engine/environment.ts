@@ -1,5 +1,6 @@
 import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
-import { EventHub } from './events.js';
+import { EventHub } from './telemetry/events.js';
+import { Timings } from './telemetry/timings.js';
 import { TimerQueue } from './waiting/timer-queue.js';
 
 /** Where warnings go: the Nest logger in an application, `process.emitWarning` elsewhere. */
@@ -36,6 +37,7 @@ export class Environment {
   readonly stackTraces: boolean;
   readonly logger: ResilienceLogger;
   readonly events: EventHub;
+  readonly timings: Timings;
   readonly deadlines: TimerQueue;
   private readonly loggedPlaces = new Set<string>();
   private readonly closers = new Set<() => void>();
@@ -46,6 +48,7 @@ export class Environment {
     this.stackTraces = options.stackTraces ?? false;
     this.logger = options.logger ?? processWarnings;
     this.events = new EventHub(this.clock, (error) => this.complain('event listener', undefined, error));
+    this.timings = new Timings((error) => this.complain('duration listener', undefined, error));
     this.deadlines = new TimerQueue(this.clock);
   }
 
@@ -53,7 +56,7 @@ export class Environment {
    * A callback of the user's threw where the call must go on: told as an event each time, and in the log once a place.
    */
   callbackFailed(callback: string, operationId: string | undefined, error: unknown): void {
-    if (this.events.active) this.events.emit('callback.failed', operationId, { callback, error });
+    if (this.events.wants('callback.failed')) this.events.emit('callback.failed', operationId, { callback, error });
     this.complain(callback, operationId, error);
   }
 

@@ -2,7 +2,9 @@ import type { Problems } from '../options/problems.js';
 import type { Rules } from '../options/rules.js';
 import type { Environment } from './environment.js';
 import type { InstanceSource } from './registry.js';
+import type { Tally } from './pipeline.js';
 import type { Strategy } from './strategy.js';
+import type { MetricDeclaration } from './telemetry/metric.js';
 
 /** A declaration of what is wanted: plain data beside the functions that the user gave. */
 export interface PolicyDeclaration {
@@ -39,11 +41,20 @@ export interface CounterDeclaration {
   readonly read?: (strategy: Strategy) => number;
 }
 
+/** A layer of an operation, as metrics read it: the strategy, and what was counted at its place. */
+export interface LayerReading<Deciding = Strategy> {
+  readonly strategy: Deciding;
+  readonly tally: Tally;
+}
+
 /** What can be seen of a kind from outside. */
 export interface TelemetryDeclaration {
   /** Event types with what they mean. */
   readonly events: Readonly<Record<string, string>>;
   readonly counters: readonly CounterDeclaration[];
+  /** Metrics of the instances that operations share by name (`sharesInstances`), else of the layers (`LayerReading`). */
+  readonly metrics: readonly MetricDeclaration[];
+  readonly sharesInstances?: boolean;
 }
 
 /**

@@ -1,6 +1,8 @@
+import { cutOff } from './interruption.js';
 import { Call, Rest, type CallDriver, type Method } from './call.js';
+import { CallWatch, type CallTracer } from './telemetry/call-watch.js';
 import type { Environment } from './environment.js';
-import type { EventHub } from './events.js';
+import type { EventHub } from './telemetry/events.js';
 import { rolesOf, type Roles } from './roles.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
 import { Waiter } from './waiting/waiter.js';
@@ -46,7 +48,10 @@ export class Pipeline {
   private idle: Call | undefined;
   private readonly spares: Call[] = [];
   private readonly events: EventHub;
-  private roles: Roles;
+  /** @internal */
+  roles: Roles;
+  /** There while somebody measures or traces. */
+  watch: CallWatch | undefined;
 
   constructor(
     readonly operationId: string,
@@ -62,12 +67,29 @@ export class Pipeline {
     this.roles = rolesOf(layers);
     this.limiting = this.roles.limiting;
     this.limited = this.limiting.length > 0;
+    if (environment.timings.on) this.measure();
   }
 
   /** Other strategies at the same layers, kind by kind the same; calls on their way are told to the new ones. */
   replace(layers: readonly Strategy[]): void {
+    layers.forEach((layer, index) => layer.adopt?.(this.layers[index]!));
     this.layers = layers;
     this.roles = rolesOf(layers);
+  }
+
+  /** Durations and errors are of interest from now on. */
+  measure(): void {
+    if (this.watch?.durations !== undefined) return;
+    const { tracer } = this.watch ?? {};
+    this.watch = new CallWatch(this.operationId, this.environment);
+    this.watch.tracer = tracer;
+    for (const layer of this.layers) layer.measure?.();
+  }
+
+  /** Somebody follows the calls from now on, or (undefined) nobody any more. */
+  trace(tracer: CallTracer | undefined): void {
+    this.watch ??= new CallWatch(this.operationId, this.environment);
+    this.watch.tracer = tracer;
   }
 
   /** A record for a call that begins. */
@@ -87,6 +109,11 @@ export class Pipeline {
 
   /** Calls the method. May throw. */
   invoke(call: Call): unknown {
+    const tracer = this.watch?.tracer;
+    return tracer === undefined ? this.start(call) : tracer.invoke(call, () => this.start(call));
+  }
+
+  private start(call: Call): unknown {
     return this.invoker === undefined ? call.callMethod() : this.invoker(call);
   }
 
@@ -95,7 +122,9 @@ export class Pipeline {
     this.calls++;
     call.target = target;
     call.method = method;
-    call.startedAt = this.timed || this.events.active ? call.now() : Number.NaN;
+    const { watch } = this;
+    call.startedAt = this.timed || watch !== undefined || this.events.hearsCalls ? call.now() : Number.NaN;
+    watch?.tracer?.began(call);
     if (signal === undefined) return;
     call.eventful = true;
     call.signal = signal;
@@ -117,7 +146,7 @@ export class Pipeline {
   /** What the call rested for has come: the method or an answer ended, a turn was granted, a pause is over, or it was cut off. */
   hear(call: Call, failed: boolean, payload: unknown): void {
     call.forgetTime();
-    if (call.interruption !== undefined) this.cutOff(call);
+    if (call.interruption !== undefined) cutOff(this, call);
     else if (call.rest === Rest.METHOD) {
       call.running = undefined;
       this.turnBack(call, this.layers.length, failed ? Outcome.FAILURE : Outcome.SUCCESS, payload);
@@ -136,25 +165,13 @@ export class Pipeline {
     if (call.outcome === Outcome.SUCCESS) this.successes++;
     else if (call.outcome === Outcome.ABORT) this.aborts++;
     else this.failures++;
-    if (!events.active || call.outcome === Outcome.ABORT) return;
+    if (call.attempt > 1) this.layers.forEach((layer, index) => layer.settled?.(call, index));
+    this.watch?.ended(call);
+    if (!events.hearsCalls || call.outcome === Outcome.ABORT) return;
+    const type = call.outcome === Outcome.SUCCESS ? 'operation.succeeded' : 'operation.failed';
+    if (!events.wants(type)) return;
     const facts = { durationMs: call.now() - call.startedAt, attempts: call.attempt };
-    if (call.outcome === Outcome.SUCCESS) events.emit('operation.succeeded', this.operationId, facts);
-    else events.emit('operation.failed', this.operationId, { ...facts, error: call.payload });
-  }
-
-  /** Takes back a call whose method runs: all layers are told that it ended without a verdict, and it is not counted. */
-  withdraw(call: Call): void {
-    this.layers.forEach((layer, index) => {
-      try {
-        layer.withdrawn?.(call, index);
-      } catch (error) {
-        this.environment.callbackFailed(`${layer.kind} key or cost`, this.operationId, error);
-      }
-    });
-    call.context = undefined; // whatever the method gave goes on to use it
-    call.interrupt(-1, Outcome.ABORT, undefined);
-    this.hear(call, true, undefined);
-    this.calls--;
+    events.emit(type, this.operationId, call.outcome === Outcome.SUCCESS ? facts : { ...facts, error: call.payload });
   }
 
   /**
@@ -190,7 +207,7 @@ export class Pipeline {
         const admission = admits[index]!(call, layer);
         if (admission === undefined) continue;
         if (admission instanceof Waiter) return park(call, admission, this.environment);
-        this.tallies[layer]!.refusals++;
+        this.note(call, layer, 'refusals');
         this.turnBack(call, layer, Outcome.REFUSAL, admission);
         return undefined;
       }
@@ -224,7 +241,7 @@ export class Pipeline {
       call.answer = verdict;
       return undefined;
     }
-    this.tallies[layer]!.repeats++;
+    this.note(call, layer, 'repeats');
     call.previousError = call.outcome === Outcome.SUCCESS ? undefined : call.payload;
     call.attempt++;
     call.inward = true;
@@ -233,7 +250,14 @@ export class Pipeline {
     return delayMs > 0 ? pause(call, delayMs, this.environment) : undefined;
   }
 
-  private turnBack(call: Call, layer: number, outcome: Outcome, payload: unknown): void {
+  /** @internal Counts what a layer did. */
+  note(call: Call, layer: number, what: keyof Tally): void {
+    this.tallies[layer]![what]++;
+    this.watch?.tracer?.noted(call, this.layers[layer]!.kind, what);
+  }
+
+  /** @internal On the way out from a layer. */
+  turnBack(call: Call, layer: number, outcome: Outcome, payload: unknown): void {
     call.inward = false;
     call.cursor = layer;
     call.outcome = outcome;
@@ -248,9 +272,12 @@ export class Pipeline {
       call.inward = false; // with the outcome of the attempt before the pause
       call.cursor--;
     } else if (waiter?.refusal !== undefined) {
-      this.tallies[call.cursor]!.refusals++;
+      this.note(call, call.cursor, 'refusals');
       this.turnBack(call, call.cursor, Outcome.REFUSAL, waiter.refusal);
-    } else if (waiter !== undefined) call.cursor++;
+    } else if (waiter !== undefined) {
+      this.watch?.tracer?.waited(call);
+      call.cursor++;
+    }
   }
 
   private hearAnswer(call: Call, answer: Answer, failed: boolean, payload: unknown): void {
@@ -266,29 +293,7 @@ export class Pipeline {
     }
     if (ended) call.answer = answer.failed(result);
     if (call.answer !== undefined) return;
-    if (!ended) this.tallies[call.cursor]!.answers++;
+    if (!ended) this.note(call, call.cursor, 'answers');
     this.turnBack(call, call.cursor, ended ? Outcome.FAILURE : Outcome.SUCCESS, result);
-  }
-
-  /** A time limit passed or the caller gave up: tells the layers inside, and goes on from the one that cut it off. */
-  private cutOff(call: Call): void {
-    const { layer, outcome, error } = call.interruption!;
-    const { running } = call;
-    const reached = call.waiter?.state === 'granted' ? call.cursor : call.cursor - 1;
-    call.stopWaiting();
-    call.interruption = call.waiter = call.answer = call.running = undefined;
-    call.wasRunning = call.rest === Rest.METHOD;
-    this.turnBack(call, Math.max(layer, 0), outcome, error);
-    if (layer >= 0) this.tallies[layer]!.timeouts++;
-    const endings: (() => void)[] = [];
-    for (let inner = reached; inner > layer; inner--) {
-      const ending = this.layers[inner]!.abandoned?.(call, inner);
-      if (ending !== undefined) endings.push(ending);
-    }
-    call.context?.abandon(error);
-    // The method may still run: what its attempt holds is given back when it really ends.
-    const end = (): void => endings.forEach((ending) => ending());
-    if (running === undefined) end();
-    else void running.then((value) => (end(), this.roles.discarder?.discard!(value, this.operationId)), end);
   }
 }

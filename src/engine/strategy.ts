@@ -61,6 +61,12 @@ export interface Strategy {
   abandoned?: ((call: Call, layer: number) => (() => void) | undefined) | undefined;
   /** The call is taken back as if it had never been: what `admit` used up for good is given back. */
   withdrawn?: ((call: Call, layer: number) => void) | undefined;
+  /** The call is over; asked only of a call with more than one attempt. */
+  settled?: ((call: Call, layer: number) => void) | undefined;
+  /** It takes the place of another one, whose counts it goes on with. */
+  adopt?: ((previous: Strategy) => void) | undefined;
+  /** Durations are to be measured from now on. */
+  measure?: (() => void) | undefined;
   /** The time limit that this layer set on the call has passed: the error to answer with. */
   expired?: ((call: Call) => Error) | undefined;
   /** Whether a value counts as a failure here: asked of the first value of an Observable, before it is passed on. */

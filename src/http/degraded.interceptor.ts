@@ -31,11 +31,11 @@ export class DegradedInterceptor implements NestInterceptor, OnApplicationShutdo
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {
     // An event is told in the async context of the call that it happened to, so it finds the request it belongs to.
-    this.stopListening = resilience.environment.events.listen(({ type }) => {
-      if (type !== 'fallback.served') return;
+    const mark = (): void => {
       const answer = this.answers.getStore();
       if (answer !== undefined) answer.isDegraded = true;
-    });
+    };
+    this.stopListening = resilience.environment.events.listen(mark, { wants: (type) => type === 'fallback.served' });
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {

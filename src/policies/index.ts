@@ -2,7 +2,7 @@
  * THE KIND TABLE. A new kind of policy is a folder beside this file, a line in `kindTable` at its place in the order,
  * and a line in each of the unions below. Nothing else in the library names kinds, but for the decorators.
  */
-import type { EventBase } from '../engine/events.js';
+import type { CallbackFailedEvent, ConfigChangedEvent, OperationEvent } from '../engine/telemetry/operation.telemetry.js';
 import { bulkhead, bulkheadKind, type BulkheadEvent, type BulkheadOptions, type BulkheadPolicy } from './bulkhead/index.js';
 import {
   circuitBreaker,
@@ -74,33 +74,6 @@ export type PolicyKindName = (typeof kindTable)[number]['kind'];
 /** A counter of `metrics()`, as the kinds declare them. */
 export type CounterName = (typeof kindTable)[number]['telemetry']['counters'][number]['name'];
 
-/** An operation succeeded or failed, after all that its policies did. */
-export interface OperationEvent extends EventBase {
-  readonly type: 'operation.succeeded' | 'operation.failed';
-  /** Milliseconds from the call to the answer. NaN where listening began during the call. */
-  readonly durationMs: number;
-  readonly attempts: number;
-  /** Of a failed one. */
-  readonly error?: unknown;
-}
-
-/** A function of the user's threw where the call went on without it. */
-export interface CallbackFailedEvent extends EventBase {
-  readonly type: 'callback.failed';
-  /** Which one: `@Retry onRetry`. */
-  readonly callback: string;
-  readonly error: unknown;
-}
-
-/** `reconfigure` changed the policies of a name. */
-export interface ConfigChangedEvent extends EventBase {
-  readonly type: 'config.changed';
-  readonly policyName: string;
-  readonly kind: string;
-  /** The options that were given, durations in milliseconds. */
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
 /** Everything that `events$` tells. */
 export type ResilienceEvent =
   | ConfigChangedEvent
@@ -112,3 +85,15 @@ export type ResilienceEvent =
   | RateLimitEvent
   | TimeoutEvent
   | BulkheadEvent;
+
+export type EventType = ResilienceEvent['type'];
+
+/** One type of event, all of a group (`circuit-breaker.*`), or all (`*`). */
+export type EventPattern = EventType | '*' | `${EventType extends `${infer Group}.${string}` ? Group : never}.*`;
+
+/** The events that a pattern means. */
+export type EventOf<Pattern extends EventPattern> = Pattern extends '*'
+  ? ResilienceEvent
+  : Pattern extends `${infer Group}.*`
+    ? Extract<ResilienceEvent, { readonly type: `${Group}.${string}` }>
+    : Extract<ResilienceEvent, { readonly type: Pattern }>;

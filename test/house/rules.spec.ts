@@ -27,6 +27,7 @@ const LONG_FILES: Record<string, string> = {
   'policies/circuit-breaker/states.ts': 'the states of one machine, to be read side by side',
   'policies/circuit-breaker/circuit-breaker.ts': 'the public face of a breaker, half of it doc comments',
   'policies/rate-limit/rate-limiter.ts': 'the public face of a limiter, half of it doc comments',
+  'policies/circuit-breaker/circuit-breaker.telemetry.ts': 'its events and its metrics, declared in one place',
   'policies/retry/retry.policy.ts': 'all options of a retry with their meaning',
   'resilience.ts': 'the public face of the library, half of it doc comments',
 };

@@ -1,5 +1,6 @@
 import { Rest, type Call, type CallDriver, type Method } from '../call.js';
 import type { Pipeline, Step } from '../pipeline.js';
+import { withdraw } from '../interruption.js';
 import { asPromise, interruptible, isThenable, rejectSoon } from './promises.js';
 import { Outcome } from '../strategy.js';
 
@@ -104,7 +105,7 @@ export class PromiseDriver implements CallDriver {
       const step = this.pipeline.step(call);
       const pending = step === 'invoke' ? this.invoke(call, () => source !== undefined) : this.perform(call, step);
       if (source !== undefined) {
-        this.pipeline.withdraw(call);
+        withdraw(this.pipeline, call);
         this.pipeline.recycle(call);
         return source;
       }

@@ -51,6 +51,10 @@ export class BulkheadStrategy implements Strategy {
     return () => compartment.release();
   }
 
+  measure(): void {
+    this.bulkhead.measure();
+  }
+
   /** Only with a key is there more than one, and something to remember. */
   private compartmentOf(call: Call, layer: number): Compartment {
     return this.keyed ? (call.slots[layer] as Compartment) : this.common;

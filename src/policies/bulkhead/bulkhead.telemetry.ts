@@ -1,5 +1,7 @@
-import type { EventBase, EventHub } from '../../engine/events.js';
+import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
+import { larger, type MetricDeclaration } from '../../engine/telemetry/metric.js';
+import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { BulkheadFullReason } from './bulkhead.error.js';
 
 interface BulkheadEventBase extends EventBase {
@@ -20,12 +22,90 @@ export interface BulkheadQueuedEvent extends BulkheadEventBase {
 
 export type BulkheadEvent = BulkheadRejectedEvent | BulkheadQueuedEvent;
 
+/** Calls since the start: that got a place, that got none, and that waited for one too long. */
+export interface CompartmentCounts {
+  admitted: number;
+  rejections: number;
+  timeouts: number;
+}
+
+interface ObservedCompartment extends CompartmentCounts {
+  readonly key: string | undefined;
+  readonly running: number;
+  readonly queued: number;
+}
+
+/** A bulkhead as metrics see it. */
+interface ObservedBulkhead {
+  readonly running: number;
+  readonly queued: number;
+  readonly maxConcurrent: number;
+  readonly queueTimes: Distribution | undefined;
+  counts(): CompartmentCounts;
+  observeCompartments(): Iterable<ObservedCompartment>;
+}
+
+function count(name: string, help: string, of: (counts: CompartmentCounts) => number): MetricDeclaration<ObservedBulkhead> {
+  return {
+    name,
+    type: 'counter',
+    help,
+    read: (bulkhead, add, byKey) => {
+      if (!byKey) add(of(bulkhead.counts()));
+      else for (const compartment of bulkhead.observeCompartments()) add(of(compartment), { key: compartment.key ?? '' });
+    },
+  };
+}
+
+function occupancy(
+  name: string,
+  help: string,
+  of: (place: { running: number; queued: number }) => number,
+): MetricDeclaration<ObservedBulkhead> {
+  return {
+    name,
+    type: 'gauge',
+    help,
+    read: (bulkhead, add, byKey) => {
+      if (!byKey) add(of(bulkhead));
+      else for (const compartment of bulkhead.observeCompartments()) add(of(compartment), { key: compartment.key ?? '' });
+    },
+  };
+}
+
+const bulkheadMetrics: readonly MetricDeclaration<ObservedBulkhead>[] = [
+  occupancy('bulkhead_active_requests', 'Calls that run.', ({ running }) => running),
+  occupancy('bulkhead_queued_requests', 'Calls that wait for a place.', ({ queued }) => queued),
+  {
+    name: 'bulkhead_max_concurrent',
+    type: 'gauge',
+    help: 'Calls that may run at a time, for each key.',
+    merge: larger,
+    read: (bulkhead, add) => add(bulkhead.maxConcurrent),
+  },
+  count('bulkhead_requests_total', 'Calls that got a place, got none, or waited too long: all that have been decided.', (counts) => {
+    return counts.admitted + counts.rejections + counts.timeouts;
+  }),
+  count('bulkhead_requests_rejected', 'Calls that found no place or lost the one in the queue.', ({ rejections }) => rejections),
+  count('bulkhead_requests_timeout', 'Calls that waited for a place longer than queueTimeout.', ({ timeouts }) => timeouts),
+  {
+    name: 'bulkhead_queue_duration_seconds',
+    type: 'histogram',
+    help: 'How long those waited that got a place out of the queue.',
+    read: ({ queueTimes }, add) => {
+      if (queueTimes !== undefined) add(queueTimes);
+    },
+  },
+];
+
 export const bulkheadTelemetry = {
   events: {
     'bulkhead.rejected': 'There was no place for a call; `reason` says why.',
     'bulkhead.queued': 'A call waits for a place.',
   },
   counters: [{ name: 'bulkheadRejections', meaning: 'Calls that found no place, or lost the one in the queue.', tally: 'refusals' }],
+  metrics: bulkheadMetrics as readonly MetricDeclaration[],
+  sharesInstances: true,
 } as const satisfies TelemetryDeclaration;
 
 /** What an event tells of a compartment. */
@@ -43,10 +123,12 @@ export class BulkheadEvents {
   ) {}
 
   rejected(operationId: string | undefined, { key, running, queued }: Occupancy, reason: BulkheadFullReason): void {
-    if (this.hub.active) this.hub.emit('bulkhead.rejected', operationId, { policyName: this.policyName, key, running, queued, reason });
+    if (this.hub.wants('bulkhead.rejected'))
+      this.hub.emit('bulkhead.rejected', operationId, { policyName: this.policyName, key, running, queued, reason });
   }
 
   queued(operationId: string | undefined, { key, running, queued }: Occupancy): void {
-    if (this.hub.active) this.hub.emit('bulkhead.queued', operationId, { policyName: this.policyName, key, running, queued });
+    if (this.hub.wants('bulkhead.queued'))
+      this.hub.emit('bulkhead.queued', operationId, { policyName: this.policyName, key, running, queued });
   }
 }

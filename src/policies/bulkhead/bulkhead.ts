@@ -1,9 +1,10 @@
 import type { Environment } from '../../engine/environment.js';
 import { ResilienceConfigError } from '../../engine/error.js';
 import { KeyTable } from '../../engine/key-table.js';
+import type { Distribution } from '../../engine/telemetry/timings.js';
 import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
 import { show } from '../../options/index.js';
-import { BulkheadEvents } from './bulkhead.telemetry.js';
+import { BulkheadEvents, type CompartmentCounts } from './bulkhead.telemetry.js';
 import { Compartment, type CompartmentLimits } from './compartment.js';
 
 /** What a bulkhead is; durations in milliseconds. */
@@ -45,6 +46,8 @@ export class Bulkhead {
   private readonly keys: KeyTable;
   private readonly compartments: Compartment[] = [];
   private readonly events: BulkheadEvents;
+  /** Of compartments whose keys were forgotten. */
+  private readonly forgotten: CompartmentCounts = { admitted: 0, rejections: 0, timeouts: 0 };
 
   constructor(
     readonly name: string,
@@ -54,7 +57,8 @@ export class Bulkhead {
     this.limits = { ...settings };
     this.events = new BulkheadEvents(environment.events, name);
     this.common = this.newCompartment(undefined, undefined);
-    this.keys = new KeyTable(settings.maxKeys, (slot) => this.compartments[slot]!.dismiss('displaced'));
+    this.keys = new KeyTable(settings.maxKeys, (slot) => this.forget(this.compartments[slot]!));
+    this.measure();
   }
 
   /** Places in use, all keys together. */
@@ -67,9 +71,10 @@ export class Bulkhead {
     return this.all().reduce((sum, { queued }) => sum + queued, 0);
   }
 
-  /** Calls that found no place, of the keys that are known. */
+  /** Calls that found no place, lost the one in the queue, or waited too long. */
   get rejections(): number {
-    return this.all().reduce((sum, { rejections }) => sum + rejections, 0);
+    const { rejections, timeouts } = this.counts();
+    return rejections + timeouts;
   }
 
   /** How many calls run at a time, for each key. */
@@ -135,6 +140,33 @@ export class Bulkhead {
     return this.compartments[slot]!;
   }
 
+  /** @internal The times in the queue are measured from now on. */
+  measure(): void {
+    this.limits.queueTimes ??= this.environment.timings.ofCalls('bulkhead_queue_duration_seconds', this.name);
+  }
+
+  /** @internal What happened since the start, all keys together. */
+  counts(): CompartmentCounts {
+    const sums = { ...this.forgotten };
+    for (const compartment of this.all()) addCounts(sums, compartment);
+    return sums;
+  }
+
+  /** @internal How long waiters waited, where that is measured. */
+  get queueTimes(): Distribution | undefined {
+    return this.limits.queueTimes;
+  }
+
+  /** @internal */
+  observeCompartments(): readonly Compartment[] {
+    return this.all();
+  }
+
+  private forget(compartment: Compartment): void {
+    compartment.dismiss('displaced');
+    addCounts(this.forgotten, compartment);
+  }
+
   private newCompartment(key: string | undefined, inUse: ((used: boolean) => void) | undefined): Compartment {
     return new Compartment(this.name, key, this.limits, this.environment, this.events, inUse);
   }
@@ -146,4 +178,10 @@ export class Bulkhead {
   private inUse(): readonly Compartment[] {
     return [this.common, ...[...this.keys.heldSlots()].map((slot) => this.compartments[slot]!)];
   }
+}
+
+function addCounts(sums: CompartmentCounts, { admitted, rejections, timeouts }: CompartmentCounts): void {
+  sums.admitted += admitted;
+  sums.rejections += rejections;
+  sums.timeouts += timeouts;
 }

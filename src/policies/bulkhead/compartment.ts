@@ -1,4 +1,5 @@
 import type { Environment } from '../../engine/environment.js';
+import type { Distribution } from '../../engine/telemetry/timings.js';
 import { Waiter, type WaitingPlace } from '../../engine/waiting/waiter.js';
 import { WaitingLine } from '../../engine/waiting/waiting-line.js';
 import { BulkheadFullError, type BulkheadFullReason } from './bulkhead.error.js';
@@ -10,6 +11,8 @@ export interface CompartmentLimits {
   readonly maxQueue: number;
   readonly queueTimeout?: number;
   readonly overflow: 'reject' | 'drop-oldest';
+  /** How long waiters waited, where somebody wants to know. */
+  queueTimes?: Distribution | undefined;
 }
 
 /** Who asks for a place. */
@@ -21,7 +24,10 @@ interface Asking {
 /** The places of one key, and who waits for one. A place that comes free is handed over, never put up for grabs. */
 export class Compartment implements WaitingPlace {
   running = 0;
+  /** Calls since the start: that got a place, that got none, and that waited for one too long. */
+  admitted = 0;
   rejections = 0;
+  timeouts = 0;
   private readonly line = new WaitingLine();
   /** While somebody waits, the application's shutdown must know. */
   private forgetClose: () => void = () => undefined;
@@ -67,7 +73,7 @@ export class Compartment implements WaitingPlace {
   /** Gives a place back: to the next waiter, where the limit still allows that many. */
   release(): undefined {
     if (this.line.size > 0 && this.running <= this.limits.maxConcurrent) {
-      this.next().grant();
+      this.grantNext();
       return;
     }
     this.running--;
@@ -77,8 +83,8 @@ export class Compartment implements WaitingPlace {
   /** The limit may have grown: lets waiters in. */
   admitWaiting(): void {
     while (this.running < this.limits.maxConcurrent && this.line.size > 0) {
-      this.take();
-      this.next().grant();
+      this.running++;
+      this.grantNext();
     }
   }
 
@@ -99,6 +105,14 @@ export class Compartment implements WaitingPlace {
     }
   }
 
+  /** Hands a place to the next waiter. */
+  private grantNext(): void {
+    const waiter = this.next();
+    this.admitted++;
+    this.limits.queueTimes?.record(this.environment.clock.now() - waiter.since);
+    waiter.grant();
+  }
+
   private next(): Waiter {
     const waiter = this.line.first!;
     this.remove(waiter);
@@ -111,6 +125,7 @@ export class Compartment implements WaitingPlace {
   }
 
   private take(): void {
+    this.admitted++;
     this.running++;
     if (this.running === 1 && this.inUse !== undefined) this.inUse(true);
   }
@@ -124,7 +139,8 @@ export class Compartment implements WaitingPlace {
   }
 
   private refuse(reason: BulkheadFullReason, operationId: string | undefined): BulkheadFullError {
-    this.rejections++;
+    if (reason === 'queue-timeout') this.timeouts++;
+    else this.rejections++;
     this.events.rejected(operationId, this, reason);
     const shownKey = this.key === undefined ? '' : ` for key ${JSON.stringify(this.key)}`;
     const { maxConcurrent, maxQueue, queueTimeout } = this.limits;

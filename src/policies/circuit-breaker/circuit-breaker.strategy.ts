@@ -61,6 +61,10 @@ export class CircuitBreakerStrategy implements Strategy {
     else tellFailure(admission, this.filter, call, call.payload);
   };
 
+  measure(): void {
+    this.breaker.measure();
+  }
+
   /** An outer time limit is told to the breaker whose call was running; one that only waited inside says nothing. */
   abandoned(call: Call, layer: number): undefined {
     if (call.wasRunning) this.failed(call, layer);

@@ -1,7 +1,9 @@
-import type { EventBase, EventHub } from '../../engine/events.js';
+import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
 import type { Strategy } from '../../engine/strategy.js';
-import type { Circuit, Occasion } from './circuit.js';
+import { larger, type LabelValues, type MetricDeclaration } from '../../engine/telemetry/metric.js';
+import type { Distribution } from '../../engine/telemetry/timings.js';
+import type { Circuit, Occasion, Transition } from './circuit.js';
 import type { CircuitStateName } from './states.js';
 
 interface CircuitBreakerEventBase extends EventBase {
@@ -52,6 +54,138 @@ interface CountsOfBreaker {
   readonly breaker: { readonly trips: number };
 }
 
+/** What happened since the start. */
+export interface CircuitCounts {
+  trips: number;
+  successes: number;
+  failures: number;
+  rejections: number;
+}
+
+/** What metrics read of a breaker beside the counts. */
+export interface BreakerObservation {
+  /** By `<from> <to>`. */
+  readonly transitions: ReadonlyMap<string, number>;
+  readonly openTimes: Distribution;
+  /** Where durations are measured. */
+  readonly durations: Distribution | undefined;
+}
+
+interface CircuitFacts extends CircuitCounts {
+  readonly key: string | undefined;
+  readonly state: CircuitStateName;
+  readonly failureRate: number | undefined;
+  readonly slowCallRate: number | undefined;
+}
+
+/** A breaker as metrics see it. */
+interface ObservedBreaker {
+  counts(): CircuitCounts;
+  observe(): BreakerObservation;
+  observeCircuits(): Iterable<CircuitFacts>;
+  worst(): { readonly state: CircuitStateName };
+}
+
+/** The value of a state in `circuit_breaker_state`. */
+const STATE_VALUES: Record<CircuitStateName, number> = {
+  closed: 0,
+  open: 1,
+  'half-open': 2,
+  'forced-open': 3,
+  disabled: 4,
+  'metrics-only': 5,
+};
+
+/** From harmless to bad: what several circuits show together is the worst of them. */
+const SEVERITY = [STATE_VALUES.closed, STATE_VALUES['metrics-only'], STATE_VALUES.disabled, STATE_VALUES['half-open'], 1, 3];
+
+function labelsOf({ key }: CircuitFacts): LabelValues {
+  return { key: key ?? '' };
+}
+
+/** A counter of circuits. */
+function count(name: string, help: string, of: (counts: CircuitCounts) => number): MetricDeclaration<ObservedBreaker> {
+  return {
+    name,
+    type: 'counter',
+    help,
+    read: (breaker, add, byKey) => {
+      if (!byKey) add(of(breaker.counts()));
+      else for (const circuit of breaker.observeCircuits()) add(of(circuit), labelsOf(circuit));
+    },
+  };
+}
+
+/** A share of the calls in the window; the highest of all keys. */
+function rate(name: string, help: string, of: (circuit: CircuitFacts) => number | undefined): MetricDeclaration<ObservedBreaker> {
+  return {
+    name,
+    type: 'gauge',
+    help,
+    merge: larger,
+    read: (breaker, add, byKey) => {
+      for (const circuit of breaker.observeCircuits()) {
+        const share = of(circuit);
+        if (share !== undefined) add(share, byKey ? labelsOf(circuit) : undefined);
+      }
+    },
+  };
+}
+
+const circuitBreakerMetrics: readonly MetricDeclaration<ObservedBreaker>[] = [
+  {
+    name: 'circuit_breaker_state',
+    type: 'gauge',
+    help: `State: ${Object.entries(STATE_VALUES)
+      .map(([state, value]) => `${value} ${state}`)
+      .join(', ')}; the worst one of several keys.`,
+    merge: (a, b) => (SEVERITY.indexOf(a) > SEVERITY.indexOf(b) ? a : b),
+    read: (breaker, add, byKey) => {
+      if (!byKey) add(STATE_VALUES[breaker.worst().state]);
+      else for (const circuit of breaker.observeCircuits()) add(STATE_VALUES[circuit.state], labelsOf(circuit));
+    },
+  },
+  count('circuit_breaker_requests_total', 'Calls that came to the breaker and have ended: the three below together.', (counts) => {
+    return counts.successes + counts.failures + counts.rejections;
+  }),
+  count('circuit_breaker_requests_successful', 'Calls that the breaker took for a success.', ({ successes }) => successes),
+  count('circuit_breaker_requests_failed', 'Calls that the breaker took for a failure.', ({ failures }) => failures),
+  count('circuit_breaker_requests_rejected', 'Calls that the breaker did not let pass.', ({ rejections }) => rejections),
+  {
+    name: 'circuit_breaker_state_transitions',
+    type: 'counter',
+    help: 'Changes of state.',
+    labels: ['from', 'to'],
+    read: (breaker, add) => {
+      for (const [change, times] of breaker.observe().transitions) {
+        const [from, to] = change.split(' ') as [string, string];
+        add(times, { from, to });
+      }
+    },
+  },
+  {
+    name: 'circuit_breaker_request_duration_seconds',
+    type: 'histogram',
+    help: 'How long the calls took that the breaker let pass.',
+    read: (breaker, add) => {
+      const { durations } = breaker.observe();
+      if (durations !== undefined) add(durations);
+    },
+  },
+  {
+    name: 'circuit_breaker_open_duration_seconds',
+    type: 'histogram',
+    help: 'How long circuits were not closed, from the opening until they closed again: the time to recover.',
+    read: (breaker, add) => add(breaker.observe().openTimes),
+  },
+  rate('circuit_breaker_failure_rate', 'Share of failed calls in the window; the highest one of several keys.', (circuit) => {
+    return circuit.failureRate;
+  }),
+  rate('circuit_breaker_slow_call_rate', 'Share of slow calls in the window; the highest one of several keys.', (circuit) => {
+    return circuit.slowCallRate;
+  }),
+];
+
 export const circuitBreakerTelemetry = {
   events: {
     'circuit-breaker.opened': 'Too many calls failed or were slow, or a trial did: no call passes until the open time is over.',
@@ -68,6 +202,8 @@ export const circuitBreakerTelemetry = {
     },
     { name: 'circuitBreakerRejections', meaning: 'Calls that an open circuit did not let pass.', tally: 'refusals' },
   ],
+  metrics: circuitBreakerMetrics as readonly MetricDeclaration[],
+  sharesInstances: true,
 } as const satisfies TelemetryDeclaration;
 
 const EVENT_OF_STATE = {
@@ -83,18 +219,20 @@ export class CircuitBreakerEvents {
     private readonly policyName: string,
   ) {}
 
-  transition(circuit: Circuit, from: CircuitStateName, to: CircuitStateName, occasion: Occasion, byHand: boolean): void {
+  transition(circuit: Circuit, { from, to, byHand }: Transition, occasion: Occasion): void {
     if (!this.hub.active) return;
     const common = { policyName: this.policyName, key: circuit.key };
     const { operationId } = occasion;
-    if (byHand) this.hub.emit('circuit-breaker.state-forced', operationId, { ...common, from, to });
+    if (byHand && this.hub.wants('circuit-breaker.state-forced'))
+      this.hub.emit('circuit-breaker.state-forced', operationId, { ...common, from, to });
     const type = Object.hasOwn(EVENT_OF_STATE, to) ? EVENT_OF_STATE[to as keyof typeof EVENT_OF_STATE] : undefined;
-    if (type === undefined) return;
+    if (type === undefined || !this.hub.wants(type)) return;
     this.hub.emit(type, operationId, to === 'open' ? { ...common, ...openingFacts(circuit, occasion) } : common);
   }
 
   rejected(key: string | undefined, operationId: string | undefined, retryAfterMs: number | undefined): void {
-    if (this.hub.active) this.hub.emit('circuit-breaker.rejected', operationId, { policyName: this.policyName, key, retryAfterMs });
+    if (this.hub.wants('circuit-breaker.rejected'))
+      this.hub.emit('circuit-breaker.rejected', operationId, { policyName: this.policyName, key, retryAfterMs });
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Environment } from '../../engine/environment.js';
 import type { FailureFilter } from '../../engine/failure-filter.js';
 import { KeyTable } from '../../engine/key-table.js';
+import type { Distribution } from '../../engine/telemetry/timings.js';
 import { describeDuration } from '../../options/index.js';
 import { CircuitOpenError } from './circuit-breaker.error.js';
-import { CircuitBreakerEvents } from './circuit-breaker.telemetry.js';
-import { Circuit, type CircuitSettings, type Occasion } from './circuit.js';
+import { CircuitBreakerEvents, type BreakerObservation, type CircuitCounts } from './circuit-breaker.telemetry.js';
+import { Circuit, type CircuitSettings, type Occasion, type TransitionListener } from './circuit.js';
 import { CircuitPermit } from './permit.js';
 import type { Admission, CircuitStateName } from './states.js';
 
@@ -30,6 +31,9 @@ export interface CircuitSnapshot {
   readonly lastError: unknown;
 }
 
+/** Upper bounds of the buckets for how long circuits stay open, in seconds. */
+const OPEN_BUCKETS = [1, 5, 10, 30, 60, 300, 900, 3600];
+
 /** How bad a state is for whoever calls; the worst one of all keys is what health shows. */
 const SEVERITY: Record<CircuitStateName, number> = { closed: 0, disabled: 0, 'metrics-only': 0, 'half-open': 1, open: 2, 'forced-open': 3 };
 
@@ -44,7 +48,11 @@ export class CircuitBreaker {
   private readonly circuits: Circuit[] = [];
   private readonly events: CircuitBreakerEvents;
   private readonly byHand: Occasion;
-  private evictedTrips = 0;
+  /** Of circuits whose keys were forgotten. */
+  private readonly forgotten: CircuitCounts = { trips: 0, successes: 0, failures: 0, rejections: 0 };
+  private readonly changes = new Map<string, number>();
+  private readonly openTimes: Distribution;
+  private durations: Distribution | undefined;
 
   constructor(
     readonly name: string,
@@ -55,6 +63,8 @@ export class CircuitBreaker {
   ) {
     this.events = new CircuitBreakerEvents(environment.events, name);
     this.byHand = environment.clock;
+    this.openTimes = environment.timings.of('circuit_breaker_open_duration_seconds', name, OPEN_BUCKETS);
+    this.durations = environment.timings.ofCalls('circuit_breaker_request_duration_seconds', name);
     this.common = this.newCircuit(undefined);
     this.keys = new KeyTable(settings.maxKeys, (slot) => this.retire(this.circuits[slot]!));
   }
@@ -71,7 +81,7 @@ export class CircuitBreaker {
 
   /** How often circuits opened, all keys together. */
   get trips(): number {
-    return this.circuits.reduce((sum, circuit) => sum + circuit.trips, this.common.trips + this.evictedTrips);
+    return this.counts().trips;
   }
 
   /** How many keys are known. */
@@ -156,6 +166,35 @@ export class CircuitBreaker {
     return this.rejection(this.circuit(key), occasion);
   }
 
+  /** @internal Durations of calls are measured from now on. */
+  measure(): void {
+    if (this.durations !== undefined) return;
+    this.durations = this.environment.timings.ofCalls('circuit_breaker_request_duration_seconds', this.name);
+    for (const circuit of [this.common, ...this.circuits]) circuit.measure(this.durations!);
+  }
+
+  /** @internal What happened since the start, all keys together. */
+  counts(): CircuitCounts {
+    const sums = { ...this.forgotten };
+    for (const circuit of [this.common, ...this.circuits]) addCounts(sums, circuit);
+    return sums;
+  }
+
+  /** @internal What metrics read, beside the counts. */
+  observe(): BreakerObservation {
+    return { transitions: this.changes, openTimes: this.openTimes, durations: this.durations };
+  }
+
+  /** @internal All circuits, those that are not closed first. */
+  *observeCircuits(): Generator<CircuitSnapshot & CircuitCounts> {
+    const held = [...this.keys.heldSlots()].map((slot) => this.circuits[slot]!);
+    const seen = new Set(held);
+    for (const circuit of [this.common, ...held, ...this.circuits.filter((one) => !seen.has(one))]) {
+      const { trips, successes, failures, rejections } = circuit;
+      yield { ...this.look(circuit), trips, successes, failures, rejections };
+    }
+  }
+
   private known(key: string): Circuit | undefined {
     const slot = this.keys.find(key);
     return slot === undefined ? undefined : this.circuits[slot];
@@ -167,15 +206,19 @@ export class CircuitBreaker {
   }
 
   private newCircuit(key: string | undefined): Circuit {
-    return new Circuit(key, this.settings, this.environment, (circuit, from, to, occasion, byHand) => {
+    const changed: TransitionListener = (circuit, transition, occasion) => {
+      const { from, to, openMs } = transition;
       const slot = key === undefined ? undefined : this.keys.find(key);
       if (slot !== undefined && this.circuits[slot] === circuit) this.keys.hold(slot, to !== 'closed');
-      this.events.transition(circuit, from, to, occasion, byHand);
-    });
+      this.changes.set(`${from} ${to}`, (this.changes.get(`${from} ${to}`) ?? 0) + 1);
+      if (openMs !== undefined) this.openTimes.record(openMs);
+      this.events.transition(circuit, transition, occasion);
+    };
+    return new Circuit(key, this.settings, this.environment, changed, this.durations);
   }
 
   private retire(circuit: Circuit): void {
-    this.evictedTrips += circuit.trips;
+    addCounts(this.forgotten, circuit);
     circuit.retire();
   }
 
@@ -211,4 +254,11 @@ export class CircuitBreaker {
       lastError: circuit.lastError,
     };
   }
+}
+
+function addCounts(sums: CircuitCounts, { trips, successes, failures, rejections }: CircuitCounts): void {
+  sums.trips += trips;
+  sums.successes += successes;
+  sums.failures += failures;
+  sums.rejections += rejections;
 }

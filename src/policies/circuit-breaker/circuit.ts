@@ -1,6 +1,7 @@
 import type { Environment } from '../../engine/environment.js';
-import { parseDuration, type Duration } from '../../options/index.js';
+import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { OpenDuration, WindowSettings } from './circuit-breaker.policy.js';
+import { openMsOf } from './open-duration.js';
 import { CountingState, DisabledState, ForcedOpenState, HalfOpenState, OpenState } from './states.js';
 import type { Admission, CircuitState, CircuitStateName } from './states.js';
 import type { CallStatistics, TimeSource } from './windows.js';
@@ -27,17 +28,16 @@ export interface Occasion extends TimeSource {
   readonly operationId?: string | undefined;
 }
 
-/** Told of every change of state. */
-export type TransitionListener = (
-  circuit: Circuit,
-  from: CircuitStateName,
-  to: CircuitStateName,
-  occasion: Occasion,
-  byHand: boolean,
-) => void;
+export interface Transition {
+  readonly from: CircuitStateName;
+  readonly to: CircuitStateName;
+  readonly byHand: boolean;
+  /** How long it was not closed, where it closes now. */
+  readonly openMs: number | undefined;
+}
 
-/** Where the function of a user gave no duration, the default of `openDuration`. */
-const FALLBACK_OPEN_MS = 30_000;
+/** Told of every change of state. */
+export type TransitionListener = (circuit: Circuit, transition: Transition, occasion: Occasion) => void;
 
 const REFUSAL_WORDS: Partial<Record<CircuitStateName, string>> = {
   'half-open': 'half-open and its trials are under way',
@@ -54,7 +54,13 @@ export class Circuit {
   plain: CountingState | undefined;
   /** How often it opened. */
   trips = 0;
+  /** Calls since the start that it let pass and that ended with a verdict, in every state but disabled. */
+  successes = 0;
+  failures = 0;
   rejections = 0;
+  /** When it opened, where it has not closed since. */
+  private openedAt: number | undefined;
+  private measured: Distribution | undefined;
   /** Openings since it was closed last. */
   openings = 0;
   lastError: unknown;
@@ -68,8 +74,20 @@ export class Circuit {
     public settings: CircuitSettings,
     readonly environment: Environment,
     private readonly listener: TransitionListener,
+    durations: Distribution | undefined,
   ) {
+    this.measured = durations;
     this.current = new CountingState(this, 'closed');
+    this.plain = this.plainOf(this.current);
+  }
+
+  /** Where the durations of calls go, if somebody wants them. */
+  get durations(): Distribution | undefined {
+    return this.measured;
+  }
+
+  measure(durations: Distribution): void {
+    this.measured = durations;
     this.plain = this.plainOf(this.current);
   }
 
@@ -89,8 +107,9 @@ export class Circuit {
   open(at: number, occasion: Occasion, statistics: CallStatistics | undefined): void {
     this.trips++;
     this.openings++;
+    this.openedAt ??= at;
     this.judged = statistics;
-    this.moveTo(new OpenState(this, at + this.openMs()), occasion, false);
+    this.moveTo(new OpenState(this, at + openMsOf(this.settings.openDuration, this.openings, this.environment)), occasion, false);
   }
 
   halfOpen(occasion: Occasion): HalfOpenState {
@@ -147,33 +166,19 @@ export class Circuit {
   }
 
   private plainOf(state: CircuitState): CountingState | undefined {
-    return state instanceof CountingState && this.settings.slowCallDuration === undefined ? state : undefined;
+    const takesNoTime = this.settings.slowCallDuration === undefined && this.measured === undefined;
+    return state instanceof CountingState && takesNoTime ? state : undefined;
   }
 
   private moveTo(state: CircuitState, occasion: Occasion, byHand: boolean): void {
     const from = this.current.name;
+    const { openedAt } = this;
+    if (state.name === 'closed') this.openedAt = undefined;
     this.current.left?.();
     this.current = state;
     this.plain = this.plainOf(state);
-    if (from !== state.name) this.listener(this, from, state.name, occasion, byHand);
-  }
-
-  private openMs(): number {
-    const { openDuration } = this.settings;
-    if (typeof openDuration === 'number') return openDuration;
-    if (typeof openDuration === 'function') return this.askOpenMs(openDuration);
-    const { initial, multiplier, max } = openDuration;
-    return Math.min(max, initial * multiplier ** (this.openings - 1));
-  }
-
-  private askOpenMs(openDuration: (openings: number) => Duration): number {
-    try {
-      const openMs = parseDuration(openDuration(this.openings));
-      if (openMs !== undefined) return openMs;
-      throw new TypeError('openDuration must give a duration');
-    } catch (error) {
-      this.environment.callbackFailed('@CircuitBreaker openDuration', undefined, error);
-      return FALLBACK_OPEN_MS;
-    }
+    if (from === state.name) return;
+    const openMs = openedAt === undefined || state.name !== 'closed' ? undefined : occasion.now() - openedAt;
+    this.listener(this, { from, to: state.name, byHand, openMs }, occasion);
   }
 }

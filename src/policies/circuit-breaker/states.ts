@@ -1,4 +1,5 @@
 import type { TimerHandle } from '../../engine/clock.js';
+import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { Circuit, CircuitSettings, Occasion } from './circuit.js';
 import type { WindowSettings } from './circuit-breaker.policy.js';
 import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './windows.js';
@@ -57,7 +58,9 @@ export class CountingState implements CircuitState, Admission {
   }
 
   admit(occasion: Occasion): Admission {
-    return this.slowAfterMs === undefined ? this : new TimedCall(this, occasion.now(), this.slowAfterMs);
+    const { durations } = this.circuit;
+    if (this.slowAfterMs === undefined && durations === undefined) return this;
+    return new TimedCall(this, occasion.now(), this.slowAfterMs, durations);
   }
 
   nameAt(): CircuitStateName {
@@ -78,6 +81,8 @@ export class CountingState implements CircuitState, Admission {
 
   record(failed: boolean, slow: boolean, occasion: Occasion, error: unknown): void {
     const { circuit, statistics } = this;
+    if (failed) circuit.failures++;
+    else circuit.successes++;
     if (circuit.current !== this) return; // of an older generation
     if (failed) circuit.lastError = error;
     statistics.record(failed, slow, occasion);
@@ -97,23 +102,26 @@ class TimedCall implements Admission {
   constructor(
     private readonly state: CountingState,
     private readonly startedAt: number,
-    private readonly slowAfterMs: number,
+    private readonly slowAfterMs: number | undefined,
+    private readonly durations: Distribution | undefined,
   ) {}
 
   succeeded(occasion: Occasion): void {
-    this.state.record(false, this.isSlow(occasion), occasion, undefined);
+    this.end(false, occasion, undefined);
   }
 
   failed(occasion: Occasion, error: unknown): void {
-    this.state.record(true, this.isSlow(occasion), occasion, error);
+    this.end(true, occasion, error);
   }
 
   released(): void {
     // Nothing was counted yet.
   }
 
-  private isSlow(occasion: Occasion): boolean {
-    return occasion.now() - this.startedAt > this.slowAfterMs;
+  private end(failed: boolean, occasion: Occasion, error: unknown): void {
+    const tookMs = occasion.now() - this.startedAt;
+    this.durations?.record(tookMs);
+    this.state.record(failed, this.slowAfterMs !== undefined && tookMs > this.slowAfterMs, occasion, error);
   }
 }
 
@@ -180,15 +188,19 @@ export class HalfOpenState implements CircuitState {
 
   /** Ends a trial; `passed` is undefined where there is no verdict. */
   end(trial: Trial, passed: boolean | undefined, occasion: Occasion, error: unknown): void {
-    if (!this.trials.has(trial) || this.circuit.current !== this) return;
+    const { circuit } = this;
+    if (passed === true) circuit.successes++;
+    else if (passed === false) circuit.failures++;
+    if (passed !== undefined) circuit.durations?.record(occasion.now() - trial.startedAt);
+    if (!this.trials.has(trial) || circuit.current !== this) return;
     if (passed !== undefined && this.reopenAfterSilence(occasion)) return;
     this.trials.delete(trial);
     if (passed === true) {
       this.successes++;
-      if (this.successes >= this.circuit.settings.successThreshold) this.circuit.close(occasion);
+      if (this.successes >= circuit.settings.successThreshold) circuit.close(occasion);
     } else if (passed === false) {
-      if (error !== undefined) this.circuit.lastError = error;
-      this.circuit.open(occasion.now(), occasion, undefined);
+      if (error !== undefined) circuit.lastError = error;
+      circuit.open(occasion.now(), occasion, undefined);
     }
   }
 

@@ -2,9 +2,10 @@ import type { Call } from '../../engine/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 import { Outcome, type Answer, type Strategy } from '../../engine/strategy.js';
+import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { FailureOptions } from '../../options/index.js';
 import type { Tier } from './fallback.policy.js';
-import { FallbackEvents } from './fallback.telemetry.js';
+import { FallbackEvents, type TierCounts } from './fallback.telemetry.js';
 
 /** Fallback options as the strategy takes them. */
 export interface FallbackSettings extends FailureOptions {
@@ -26,12 +27,17 @@ export class FallbackStrategy implements Strategy {
   readonly validate: FallbackSettings['validate'];
   private readonly filter: FailureFilter;
   private readonly tiers: readonly FilteredTier[];
+  /** By the place of the tier. */
+  counts: TierCounts;
+  durations: Distribution | undefined;
 
   constructor(
     readonly name: string,
     settings: FallbackSettings,
-    environment: Environment,
+    readonly environment: Environment,
   ) {
+    this.measure();
+    this.counts = { served: settings.tiers.map(() => 0), failed: settings.tiers.map(() => 0) };
     this.filter = new FailureFilter(settings, environment, '@Fallback', false);
     this.tiers = settings.tiers.map((tier) => ({
       ...tier,
@@ -53,6 +59,19 @@ export class FallbackStrategy implements Strategy {
     return this.answerFrom(0, call, call.payload, undefined);
   };
 
+  measure(): void {
+    this.durations ??= this.environment.timings.ofCalls('fallback_duration_seconds', this.name);
+  }
+
+  adopt(previous: Strategy): void {
+    const { counts, durations } = previous as FallbackStrategy;
+    this.durations = durations;
+    for (const [place] of this.counts.served.entries()) {
+      this.counts.served[place] = counts.served[place] ?? 0;
+      this.counts.failed[place] = counts.failed[place] ?? 0;
+    }
+  }
+
   /** The first tier from `index` on that answers for the error. A bad result is an error to no tier's filter. */
   answerFrom(index: number, call: Call, error: unknown, badResult: unknown): Answer | undefined {
     for (let next = index; next < this.tiers.length; next++) {
@@ -69,6 +88,7 @@ export class FallbackStrategy implements Strategy {
 class TierAnswer implements Answer {
   private readonly target: unknown;
   private readonly args: readonly unknown[];
+  private startedAt = Number.NaN;
 
   constructor(
     private readonly fallback: FallbackStrategy,
@@ -86,6 +106,7 @@ class TierAnswer implements Answer {
 
   produce(): unknown {
     const { method, produce, value } = this.tier;
+    if (this.fallback.durations !== undefined) this.startedAt = this.fallback.environment.clock.now();
     if (produce !== undefined) return produce(this.told, ...this.args);
     if (method === undefined) return value;
     return (this.target as Record<string, (...args: readonly unknown[]) => unknown>)[method]!(...this.args, this.told);
@@ -95,14 +116,22 @@ class TierAnswer implements Answer {
     if (this.fallback.validate !== undefined && !this.fallback.validate(value)) {
       throw new Error(`${this.operationId}: validate refused the value of fallback tier ${this.index + 1}`);
     }
+    this.note('served');
     this.fallback.events.served(this.operationId, this.index + 1, this.told);
   }
 
   failed(error: unknown): Answer | undefined {
+    this.note('failed');
     this.fallback.events.failed(this.operationId, this.index + 1, this.told, error);
     const next = this.fallback.answerFrom(this.index + 1, this.call, this.original, this.told);
     if (next === undefined) attachCause(error, this.original);
     return next;
+  }
+
+  private note(outcome: keyof TierCounts): void {
+    const { counts, durations, environment } = this.fallback;
+    counts[outcome][this.index]!++;
+    if (!Number.isNaN(this.startedAt)) durations?.record(environment.clock.now() - this.startedAt);
   }
 }
 

@@ -1,5 +1,7 @@
-import type { EventBase, EventHub } from '../../engine/events.js';
-import type { TelemetryDeclaration } from '../../engine/kind.js';
+import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
+import type { LayerReading, TelemetryDeclaration } from '../../engine/kind.js';
+import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
+import type { Distribution } from '../../engine/telemetry/timings.js';
 
 interface FallbackEventBase extends EventBase {
   readonly policyName: string;
@@ -21,12 +23,46 @@ export interface FallbackFailedEvent extends FallbackEventBase {
 
 export type FallbackEvent = FallbackServedEvent | FallbackFailedEvent;
 
+/** What the tiers of a fallback did since the start, by their place. */
+export interface TierCounts {
+  readonly served: number[];
+  readonly failed: number[];
+}
+
+interface ObservedFallback {
+  readonly counts: TierCounts;
+  readonly durations: Distribution | undefined;
+}
+
+const fallbackMetrics: readonly MetricDeclaration<LayerReading<ObservedFallback>>[] = [
+  {
+    name: 'fallback_calls_total',
+    type: 'counter',
+    help: 'Calls of the tiers of a fallback, from 1 on, by whether they answered.',
+    labels: ['tier', 'outcome'],
+    read: ({ strategy: { counts } }, add) => {
+      for (const [outcome, byTier] of Object.entries(counts)) {
+        (byTier as readonly number[]).forEach((times, tier) => add(times, { tier: String(tier + 1), outcome }));
+      }
+    },
+  },
+  {
+    name: 'fallback_duration_seconds',
+    type: 'histogram',
+    help: 'How long the tiers of a fallback took, whether they answered or failed.',
+    read: ({ strategy: { durations } }, add) => {
+      if (durations !== undefined) add(durations);
+    },
+  },
+];
+
 export const fallbackTelemetry = {
   events: {
     'fallback.served': 'A fallback answered in place of the operation.',
     'fallback.failed': 'A tier of a fallback failed, or gave a value that `validate` refused.',
   },
   counters: [{ name: 'fallbacksServed', meaning: 'Calls that a fallback answered.', tally: 'answers' }],
+  metrics: fallbackMetrics as readonly MetricDeclaration[],
 } as const satisfies TelemetryDeclaration;
 
 /** Tells what a fallback does. */
@@ -37,10 +73,11 @@ export class FallbackEvents {
   ) {}
 
   served(operationId: string, tier: number, error: unknown): void {
-    if (this.hub.active) this.hub.emit('fallback.served', operationId, { policyName: this.policyName, tier, error });
+    if (this.hub.wants('fallback.served')) this.hub.emit('fallback.served', operationId, { policyName: this.policyName, tier, error });
   }
 
   failed(operationId: string, tier: number, error: unknown, tierError: unknown): void {
-    if (this.hub.active) this.hub.emit('fallback.failed', operationId, { policyName: this.policyName, tier, error, tierError });
+    if (this.hub.wants('fallback.failed'))
+      this.hub.emit('fallback.failed', operationId, { policyName: this.policyName, tier, error, tierError });
   }
 }

@@ -1,5 +1,6 @@
-import type { EventBase, EventHub } from '../../engine/events.js';
+import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
+import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
 
 interface RateLimitEventBase extends EventBase {
   readonly policyName: string;
@@ -21,12 +22,57 @@ export interface RateLimitDelayedEvent extends RateLimitEventBase {
 
 export type RateLimitEvent = RateLimitRejectedEvent | RateLimitDelayedEvent;
 
+/** A limiter as metrics see it. */
+interface ObservedLimiter {
+  readonly allowed: number;
+  readonly rejections: number;
+  readonly waiting: number;
+  readonly keyCount: number;
+  readonly refused: { top(most: number): readonly (readonly [key: string, count: number])[] };
+}
+
+/** How many of the clients that are turned away most have a series. */
+const TOP_CLIENTS = 10;
+
+function reading(
+  name: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  of: (limiter: ObservedLimiter) => number,
+): MetricDeclaration<ObservedLimiter> {
+  return { name, type, help, read: (limiter, add) => add(of(limiter)) };
+}
+
+const rateLimitMetrics: readonly MetricDeclaration<ObservedLimiter>[] = [
+  reading(
+    'rate_limit_requests_total',
+    'counter',
+    'Requests for permits that were decided.',
+    (limiter) => limiter.allowed + limiter.rejections,
+  ),
+  reading('rate_limit_requests_allowed', 'counter', 'Requests that got their permits, at once or after a wait.', ({ allowed }) => allowed),
+  reading('rate_limit_requests_rejected', 'counter', 'Requests that were turned away.', ({ rejections }) => rejections),
+  reading('rate_limit_waiting_requests', 'gauge', 'Requests that wait for their permits.', ({ waiting }) => waiting),
+  reading('rate_limit_keys', 'gauge', 'Keys that are known.', ({ keyCount }) => keyCount),
+  {
+    name: 'rate_limit_top_rejections',
+    type: 'gauge',
+    help: `Rejections of the ${TOP_CLIENTS} keys that are turned away most, counted by a bounded list: about right for the frequent ones.`,
+    labels: ['client'],
+    read: ({ refused }, add) => {
+      for (const [client, count] of refused.top(TOP_CLIENTS)) add(count, { client });
+    },
+  },
+];
+
 export const rateLimitTelemetry = {
   events: {
     'rate-limit.rejected': 'There was no permit for a call, and none to wait for in time.',
     'rate-limit.delayed': 'A call waits for its permit.',
   },
   counters: [{ name: 'rateLimitHits', meaning: 'Calls that a rate limit turned away.', tally: 'refusals' }],
+  metrics: rateLimitMetrics as readonly MetricDeclaration[],
+  sharesInstances: true,
 } as const satisfies TelemetryDeclaration;
 
 /** Tells what a limiter does. */
@@ -37,10 +83,12 @@ export class RateLimitEvents {
   ) {}
 
   rejected(operationId: string | undefined, key: string | undefined, cost: number, retryAfterMs: number | undefined): void {
-    if (this.hub.active) this.hub.emit('rate-limit.rejected', operationId, { policyName: this.policyName, key, cost, retryAfterMs });
+    if (this.hub.wants('rate-limit.rejected'))
+      this.hub.emit('rate-limit.rejected', operationId, { policyName: this.policyName, key, cost, retryAfterMs });
   }
 
   delayed(operationId: string | undefined, key: string | undefined, cost: number, delayMs: number): void {
-    if (this.hub.active) this.hub.emit('rate-limit.delayed', operationId, { policyName: this.policyName, key, cost, delayMs });
+    if (this.hub.wants('rate-limit.delayed'))
+      this.hub.emit('rate-limit.delayed', operationId, { policyName: this.policyName, key, cost, delayMs });
   }
 }

@@ -3,6 +3,7 @@ import { PacedLine, type Forecast } from '../../engine/waiting/paced-line.js';
 import { Waiter, waitTurn } from '../../engine/waiting/waiter.js';
 import { describeDuration } from '../../options/index.js';
 import { createAlgorithm, type Algorithm } from './algorithms.js';
+import { FrequentKeys } from './frequent-keys.js';
 import { PermitTable } from './permit-table.js';
 import { RateLimitExceededError, type RateLimitReason } from './rate-limit.error.js';
 import type { RateLimitAlgorithm } from './rate-limit.policy.js';
@@ -42,8 +43,11 @@ interface Asking {
 
 /** A named rate limiter, with one limit for each key and a common one. */
 export class RateLimiter {
-  /** Requests turned away, all keys together. */
+  /** Requests that got their permits and that were turned away, all keys together. */
+  allowed = 0;
   rejections = 0;
+  /** @internal The keys that are turned away most. */
+  readonly refused = new FrequentKeys();
   private algorithm: Algorithm;
   private readonly table: PermitTable;
   /** Who waits, by slot; only for slots where somebody does. */
@@ -144,11 +148,15 @@ export class RateLimiter {
   /** @internal A permit that was taken a moment ago was for nothing. */
   giveBack(key: string | null | undefined, cost: number): void {
     const slot = this.table.find(key);
-    if (slot !== undefined) this.algorithm.giveBack(this.table.state, this.table.at(slot), cost);
+    if (slot === undefined) return;
+    this.allowed--;
+    this.algorithm.giveBack(this.table.state, this.table.at(slot), cost);
   }
 
   private takeNow(slot: number, cost: number, now: number): boolean {
-    return this.algorithm.tryTake(this.table.state, this.table.at(slot), now, cost);
+    const taken = this.algorithm.tryTake(this.table.state, this.table.at(slot), now, cost);
+    if (taken) this.allowed++;
+    return taken;
   }
 
   /** Turns away who waits: the application shuts down, or so many others wait that the key is forgotten. */
@@ -162,7 +170,10 @@ export class RateLimiter {
     const line = new PacedLine(
       {
         dueAt: (cost, from) => this.algorithm.availableAt(table.state, table.at(slot), from, cost),
-        serve: (cost, time) => this.algorithm.take(table.state, table.at(slot), time, cost),
+        serve: (cost, time) => {
+          this.allowed++;
+          this.algorithm.take(table.state, table.at(slot), time, cost);
+        },
         forecast: (now) => this.forecast(slot, now),
         emptied: () => {
           this.lines.delete(slot);
@@ -199,6 +210,7 @@ export class RateLimiter {
     retryAfterMs: number | undefined,
   ): RateLimitExceededError {
     this.rejections++;
+    if (key !== undefined && key !== null) this.refused.note(key);
     this.events.rejected(asking.operationId, key ?? undefined, cost, retryAfterMs);
     return this.error(reason, asking, key ?? undefined, cost, retryAfterMs);
   }

@@ -8,7 +8,7 @@ import { nextDelay } from './backoff.js';
 import { retryAfterOf } from './retry-after.js';
 import type { RetryBudget } from './retry-budget.js';
 import type { Backoff, BackoffFunction, RetryNotice } from './retry.policy.js';
-import { RetryEvents } from './retry.telemetry.js';
+import { RetryCounts, RetryEvents } from './retry.telemetry.js';
 
 /** Retry options as the strategy takes them: durations in milliseconds. */
 export interface RetrySettings extends FailureOptions {
@@ -23,6 +23,8 @@ export interface RetrySettings extends FailureOptions {
 interface Progress {
   readonly startedAt: number;
   previousDelay: number | undefined;
+  /** The last attempt that did not succeed. */
+  failedAttempt: number;
 }
 
 /** Without a backoff that has one of its own, a `Retry-After` beyond this ends the retrying. */
@@ -36,6 +38,7 @@ export class RetryStrategy implements Strategy {
   readonly rejects: Strategy['rejects'];
   private readonly filter: FailureFilter;
   private readonly events: RetryEvents;
+  counts = new RetryCounts();
 
   constructor(
     readonly name: string,
@@ -54,25 +57,53 @@ export class RetryStrategy implements Strategy {
   }
 
   readonly failed = (call: Call, layer: number): number | undefined => {
+    if (call.attempt > 1) this.end(call, layer, call.outcome === Outcome.ABORT ? 'given-up' : 'failed');
     if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call.operationId)) return undefined;
     return this.again(call, layer);
   };
 
+  /** The application shut down during the pause, or a time limit or the caller cut it off. */
+  abandoned(call: Call, layer: number): undefined {
+    if (call.attempt > 1) this.end(call, layer, 'given-up');
+  }
+
+  settled(call: Call, layer: number): void {
+    const { failedAttempt } = call.slots[layer] as Progress;
+    if (failedAttempt !== call.attempt) this.counts.end(call.attempt, call.pauseCut ? 'given-up' : 'succeeded');
+  }
+
+  adopt(previous: Strategy): void {
+    this.counts = (previous as RetryStrategy).counts;
+  }
+
+  budgetLeft(): number | undefined {
+    return this.budget?.remaining(this.environment.clock.now());
+  }
+
+  private end(call: Call, layer: number, outcome: 'failed' | 'given-up'): void {
+    (call.slots[layer] as Progress).failedAttempt = call.attempt;
+    this.counts.end(call.attempt, outcome);
+  }
+
   private begin(call: Call, layer: number): undefined {
     this.budget?.countCall(call.now());
-    if (this.settings.maxDuration !== undefined) call.slots[layer] = { startedAt: call.now(), previousDelay: undefined } satisfies Progress;
+    if (this.settings.maxDuration !== undefined)
+      call.slots[layer] = { startedAt: call.now(), previousDelay: undefined, failedAttempt: 0 } satisfies Progress;
   }
 
   private judge(call: Call, layer: number): number | undefined {
-    return !call.committed && this.filter.rejects(call.payload, call.operationId) ? this.again(call, layer) : undefined;
+    if (call.committed || !this.filter.rejects(call.payload, call.operationId)) return undefined;
+    if (call.attempt > 1) this.end(call, layer, 'failed');
+    return this.again(call, layer);
   }
 
   private again(call: Call, layer: number): number | undefined {
     if (call.attempt >= this.settings.maxAttempts) return this.giveUp(call);
-    const progress = (call.slots[layer] ??= { startedAt: 0, previousDelay: undefined }) as Progress;
+    const progress = (call.slots[layer] ??= { startedAt: 0, previousDelay: undefined, failedAttempt: 0 }) as Progress;
     const delayMs = this.delayAfter(call, progress);
     if (delayMs === undefined) return this.giveUp(call);
     if (this.budget !== undefined && !this.budget.tryRetry(call.now())) {
+      this.counts.budgetExhausted++;
       this.events.budgetExhausted(call);
       return undefined;
     }
@@ -83,7 +114,9 @@ export class RetryStrategy implements Strategy {
   }
 
   private giveUp(call: Call): undefined {
-    if (this.settings.maxAttempts > 1) this.events.exhausted(call);
+    if (this.settings.maxAttempts === 1) return;
+    this.counts.exhausted++;
+    this.events.exhausted(call);
   }
 
   /** The wait before the next attempt, or undefined where there must not be one. */

@@ -1,6 +1,7 @@
 import type { Call } from '../../engine/call.js';
-import type { EventBase, EventHub } from '../../engine/events.js';
-import type { TelemetryDeclaration } from '../../engine/kind.js';
+import { larger, type MetricDeclaration } from '../../engine/telemetry/metric.js';
+import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
+import type { LayerReading, TelemetryDeclaration } from '../../engine/kind.js';
 
 interface RetryEventBase extends EventBase {
   readonly policyName: string;
@@ -24,6 +25,73 @@ export interface RetryBudgetExhaustedEvent extends RetryEventBase {
 
 export type RetryEvent = RetryScheduledEvent | RetryExhaustedEvent | RetryBudgetExhaustedEvent;
 
+/** Attempts from this one on are counted together. */
+const MOST_ATTEMPTS = 10;
+
+/** How an attempt beyond the first one ended: given up means by a time limit or by the caller. */
+type RetryOutcome = 'succeeded' | 'failed' | 'given-up';
+
+/** What retries did since the start. */
+export class RetryCounts {
+  exhausted = 0;
+  budgetExhausted = 0;
+  private readonly ended: Record<RetryOutcome, number[]> = { succeeded: [], failed: [], 'given-up': [] };
+
+  /** Attempt number `attempt` ended; the first one of a call is no retry. */
+  end(attempt: number, outcome: RetryOutcome): void {
+    if (attempt < 2) return;
+    const counts = this.ended[outcome];
+    const place = Math.min(attempt, MOST_ATTEMPTS);
+    counts[place] = (counts[place] ?? 0) + 1;
+  }
+
+  *readings(): Generator<[count: number, labels: { attempt: string; outcome: RetryOutcome }]> {
+    for (const [outcome, counts] of Object.entries(this.ended) as [RetryOutcome, number[]][]) {
+      for (const [place, count = 0] of counts.entries()) {
+        if (count > 0) yield [count, { attempt: place === MOST_ATTEMPTS ? `${place}+` : String(place), outcome }];
+      }
+    }
+  }
+}
+
+interface ObservedRetry {
+  readonly counts: RetryCounts;
+  /** What is left of the retry budget now, where there is one. */
+  budgetLeft(): number | undefined;
+}
+
+const retryMetrics: readonly MetricDeclaration<LayerReading<ObservedRetry>>[] = [
+  {
+    name: 'retry_attempts_total',
+    type: 'counter',
+    help: 'Attempts beyond the first one of a call that have ended, by their number and outcome.',
+    labels: ['attempt', 'outcome'],
+    read: ({ strategy: { counts } }, add) => {
+      for (const [count, labels] of counts.readings()) add(count, labels);
+    },
+  },
+  {
+    name: 'retry_exhausted_total',
+    type: 'counter',
+    help: 'Calls that were not tried again: their attempts, or the time for them, were used up, or the retry budget was.',
+    labels: ['reason'],
+    read: ({ strategy: { counts } }, add) => {
+      add(counts.exhausted, { reason: 'attempts' });
+      add(counts.budgetExhausted, { reason: 'budget' });
+    },
+  },
+  {
+    name: 'retry_budget_remaining',
+    type: 'gauge',
+    help: 'Retries that the budget allows now.',
+    merge: larger,
+    read: ({ strategy }, add) => {
+      const left = strategy.budgetLeft();
+      if (left !== undefined) add(left);
+    },
+  },
+];
+
 export const retryTelemetry = {
   events: {
     'retry.scheduled': 'Another attempt will follow after `delayMs`.',
@@ -31,6 +99,7 @@ export const retryTelemetry = {
     'retry.budget-exhausted': 'No further attempt: the retry budget is used up.',
   },
   counters: [{ name: 'retryAttempts', meaning: 'Attempts beyond the first one of a call.', tally: 'repeats' }],
+  metrics: retryMetrics as readonly MetricDeclaration[],
 } as const satisfies TelemetryDeclaration;
 
 /** Tells what a retry strategy does. */
@@ -41,18 +110,19 @@ export class RetryEvents {
   ) {}
 
   scheduled(call: Call, delayMs: number): void {
-    if (this.hub.active) this.emit('retry.scheduled', call, { delayMs });
+    this.emit('retry.scheduled', call, { delayMs });
   }
 
   exhausted(call: Call): void {
-    if (this.hub.active) this.emit('retry.exhausted', call, {});
+    this.emit('retry.exhausted', call, {});
   }
 
   budgetExhausted(call: Call): void {
-    if (this.hub.active) this.emit('retry.budget-exhausted', call, {});
+    this.emit('retry.budget-exhausted', call, {});
   }
 
   private emit(type: RetryEvent['type'], call: Call, facts: object): void {
+    if (!this.hub.wants(type)) return;
     this.hub.emit(type, call.operationId, { policyName: this.policyName, attempt: call.attempt, error: call.payload, ...facts });
   }
 }

@@ -1,5 +1,6 @@
-import type { EventBase } from '../../engine/events.js';
-import type { TelemetryDeclaration } from '../../engine/kind.js';
+import type { EventBase } from '../../engine/telemetry/events.js';
+import type { LayerReading, TelemetryDeclaration } from '../../engine/kind.js';
+import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
 
 export interface TimeoutExceededEvent extends EventBase {
   readonly type: 'timeout.exceeded';
@@ -13,7 +14,18 @@ export interface TimeoutExceededEvent extends EventBase {
 
 export type TimeoutEvent = TimeoutExceededEvent;
 
+const timeoutMetrics: readonly MetricDeclaration<LayerReading<{ readonly isTotal: boolean }>>[] = [
+  {
+    name: 'timeout_exceeded_total',
+    type: 'counter',
+    help: 'Attempts, and operations as a whole, that took too long.',
+    labels: ['scope'],
+    read: ({ strategy, tally }, add) => add(tally.timeouts, { scope: strategy.isTotal ? 'total' : 'attempt' }),
+  },
+];
+
 export const timeoutTelemetry = {
   events: { 'timeout.exceeded': 'An attempt, or the whole operation, took too long and was given up.' },
   counters: [{ name: 'timeouts', meaning: 'Attempts and operations that took too long.', tally: 'timeouts' }],
+  metrics: timeoutMetrics as readonly MetricDeclaration[],
 } as const satisfies TelemetryDeclaration;

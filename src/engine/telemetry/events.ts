@@ -1,0 +1,98 @@
+import { wallTimeOf, type Clock } from '../clock.js';
+
+/** What every event carries. Each policy adds its own figures in its `.telemetry` file. */
+export interface EventBase {
+  /** `<kind>.<what happened>`, e.g. `circuit-breaker.opened`. */
+  readonly type: string;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  /** The operation it happened to; undefined for an instance used by hand. */
+  readonly operationId: string | undefined;
+}
+
+export type EventListener = (event: EventBase) => void;
+
+/** Which events a listener hears. */
+export interface Hearing {
+  /** Whether it wants events of a type; asked once a type. All of them where it is not there. */
+  readonly wants?: (type: string) => boolean;
+  /** Whether it would look at one just now; asked before each event is made. */
+  readonly ready?: (type: string) => boolean;
+}
+
+interface Listening extends Hearing {
+  readonly listener: EventListener;
+}
+
+/** The ends of calls: the only events that come where all is well, so that who wants them pays for each call. */
+const ENDS_OF_CALLS = ['operation.succeeded', 'operation.failed'];
+
+/**
+ * News for whoever listens, at once and never awaited. Ask `wants` before making an event: without a listener none is made.
+ * A listener that throws is reported and harms nobody.
+ */
+export class EventHub {
+  /** True while somebody listens to anything. */
+  active = false;
+  /** True while somebody listens to the ends of calls. */
+  hearsCalls = false;
+  private all: readonly Listening[] = [];
+  private readonly byType = new Map<string, readonly Listening[]>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly reportError: (error: unknown) => void,
+  ) {}
+
+  listen(listener: EventListener, hearing: Hearing = {}): () => void {
+    const listening: Listening = { ...hearing, listener };
+    this.change([...this.all, listening]);
+    return () => this.change(this.all.filter((other) => other !== listening));
+  }
+
+  /** Whether somebody will look at an event of that type. Everybody is asked, as some count what they miss. */
+  wants(type: string): boolean {
+    if (!this.active) return false;
+    let wanted = false;
+    for (const { ready } of this.listenersOf(type)) wanted = ready === undefined || ready(type) || wanted;
+    return wanted;
+  }
+
+  emit(type: string, operationId: string | undefined, facts: object): void {
+    const event: EventBase = { type, timestamp: wallTimeOf(this.clock), operationId, ...facts };
+    for (const { listener } of this.listenersOf(type)) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.reportError(error);
+      }
+    }
+  }
+
+  /** Forgets all listeners. */
+  close(): void {
+    this.change([]);
+  }
+
+  private change(all: readonly Listening[]): void {
+    this.all = all;
+    this.byType.clear();
+    this.active = all.length > 0;
+    this.hearsCalls = ENDS_OF_CALLS.some((type) => this.listenersOf(type).length > 0);
+  }
+
+  /** Event types are the library's own, so there are few. */
+  private listenersOf(type: string): readonly Listening[] {
+    let listeners = this.byType.get(type);
+    if (listeners === undefined) {
+      listeners = this.all.filter(({ wants }) => wants === undefined || wants(type));
+      this.byType.set(type, listeners);
+    }
+    return listeners;
+  }
+}
+
+/** Whether a type is meant by a pattern: itself, `*` for all, or `circuit-breaker.*` for all of one policy. */
+export function meets(pattern: string, type: string): boolean {
+  return pattern === type || pattern === '*' || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)));
+}

@@ -1,0 +1,80 @@
+import type { CallWatch } from './call-watch.js';
+import type { EventBase } from './events.js';
+import type { MetricDeclaration } from './metric.js';
+
+/** An operation succeeded or failed, after all that its policies did. */
+export interface OperationEvent extends EventBase {
+  readonly type: 'operation.succeeded' | 'operation.failed';
+  /** Milliseconds from the call to the answer. NaN where listening began during the call. */
+  readonly durationMs: number;
+  readonly attempts: number;
+  /** Of a failed one. */
+  readonly error?: unknown;
+}
+
+/** A function of the user's threw where the call went on without it. */
+export interface CallbackFailedEvent extends EventBase {
+  readonly type: 'callback.failed';
+  /** Which one: `@Retry onRetry`. */
+  readonly callback: string;
+  readonly error: unknown;
+}
+
+/** `reconfigure` changed the policies of a name. */
+export interface ConfigChangedEvent extends EventBase {
+  readonly type: 'config.changed';
+  readonly policyName: string;
+  readonly kind: string;
+  /** The options that were given, durations in milliseconds. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** An operation as metrics see it. */
+interface ObservedOperation {
+  readonly successes: number;
+  readonly failures: number;
+  readonly aborts: number;
+  readonly watch: Pick<CallWatch, 'durations' | 'errors'> | undefined;
+}
+
+const operationMetrics: readonly MetricDeclaration<ObservedOperation>[] = [
+  {
+    name: 'operation_calls_total',
+    type: 'counter',
+    help: 'Calls of protected operations by how they ended, after all that their policies did; aborted means by the caller.',
+    labels: ['outcome'],
+    read: ({ successes, failures, aborts }, add) => {
+      add(successes, { outcome: 'succeeded' });
+      add(failures, { outcome: 'failed' });
+      add(aborts, { outcome: 'aborted' });
+    },
+  },
+  {
+    name: 'operation_errors_total',
+    type: 'counter',
+    help: 'Calls that ended with an error, by its class; the first twenty classes of each operation, all others are one.',
+    labels: ['error'],
+    read: ({ watch }, add) => {
+      for (const [error, count] of watch?.errors ?? []) add(count, { error });
+    },
+  },
+  {
+    name: 'operation_duration_seconds',
+    type: 'histogram',
+    help: 'Time from the call to the answer, with all that the policies did.',
+    read: ({ watch }, add) => {
+      if (watch?.durations !== undefined) add(watch.durations);
+    },
+  },
+];
+
+/** What can be seen of operations, beside what their policies do. */
+export const operationTelemetry = {
+  events: {
+    'operation.succeeded': 'A call was answered, maybe by a fallback.',
+    'operation.failed': 'A call ended with an error. A call that its caller aborted has no event.',
+    'callback.failed': 'A function of yours threw where the call went on without it.',
+    'config.changed': '`reconfigure` changed the policies of a name.',
+  },
+  metrics: operationMetrics,
+} as const;
