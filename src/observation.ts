@@ -1,7 +1,6 @@
 import type { LayerReading, PolicyKind } from './engine/kind.js';
 import type { ProtectedOperation } from './engine/protected-operation.js';
 import type { Registry } from './engine/registry.js';
-import type { Strategy } from './engine/strategy.js';
 import type { LabelValues, MetricDeclaration, MetricType } from './engine/telemetry/metric.js';
 import { operationTelemetry } from './engine/telemetry/operation.telemetry.js';
 
@@ -104,7 +103,7 @@ export class Observation {
   private *layers(kind: string): Generator<Source> {
     for (const { pipeline } of this.operations.values()) {
       for (const [layer, strategy] of pipeline.layers.entries()) {
-        const source: LayerReading<Strategy> = { strategy, tally: pipeline.tallies[layer]! };
+        const source: LayerReading = { strategy, tally: pipeline.tallies[layer]! };
         if (strategy.kind === kind) yield { name: strategy.name, source };
       }
     }
