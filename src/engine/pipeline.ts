@@ -58,9 +58,9 @@ export class Pipeline {
     public layers: readonly Strategy[],
     readonly environment: Environment,
     /** Undefined where the method is called with the caller's arguments as they are. */
-    readonly invoker: Invoker | undefined,
-    /** True where the beginning of each call must be known (an attempt context is handed out). */
-    readonly timed: boolean,
+    private invoker: Invoker | undefined,
+    /** True where the beginning of each call must be known: an attempt context is handed out, or somebody measures. */
+    private timed: boolean,
   ) {
     this.events = environment.events;
     this.tallies = layers.map(() => ({ refusals: 0, repeats: 0, answers: 0, timeouts: 0 }));
@@ -80,16 +80,17 @@ export class Pipeline {
   /** Durations and errors are of interest from now on. */
   measure(): void {
     if (this.watch?.durations !== undefined) return;
-    const { tracer } = this.watch ?? {};
-    this.watch = new CallWatch(this.operationId, this.environment);
-    this.watch.tracer = tracer;
+    this.watch = new CallWatch(this.operationId, this.environment, this.watch?.tracer);
+    this.timed = true;
     for (const layer of this.layers) layer.measure?.();
   }
 
-  /** Somebody follows the calls from now on, or (undefined) nobody any more. */
-  trace(tracer: CallTracer | undefined): void {
-    this.watch ??= new CallWatch(this.operationId, this.environment);
-    this.watch.tracer = tracer;
+  /** Somebody follows the calls from now on. */
+  trace(tracer: CallTracer): void {
+    const { invoker } = this;
+    this.watch = new CallWatch(this.operationId, this.environment, tracer, this.watch);
+    this.timed = true;
+    this.invoker = (call) => tracer.invoke(call, () => (invoker === undefined ? call.callMethod() : invoker(call)));
   }
 
   /** A record for a call that begins. */
@@ -109,11 +110,6 @@ export class Pipeline {
 
   /** Calls the method. May throw. */
   invoke(call: Call): unknown {
-    const tracer = this.watch?.tracer;
-    return tracer === undefined ? this.start(call) : tracer.invoke(call, () => this.start(call));
-  }
-
-  private start(call: Call): unknown {
     return this.invoker === undefined ? call.callMethod() : this.invoker(call);
   }
 
@@ -122,9 +118,8 @@ export class Pipeline {
     this.calls++;
     call.target = target;
     call.method = method;
-    const { watch } = this;
-    call.startedAt = this.timed || watch !== undefined || this.events.hearsCalls ? call.now() : Number.NaN;
-    watch?.tracer?.began(call);
+    call.startedAt = this.timed || this.events.hearsCalls ? call.now() : Number.NaN;
+    if (this.timed) this.watch?.tracer?.began(call);
     if (signal === undefined) return;
     call.eventful = true;
     call.signal = signal;
@@ -161,10 +156,15 @@ export class Pipeline {
 
   /** The call is over; counts it and says so. */
   finish(call: Call): void {
-    const { events } = this;
     if (call.outcome === Outcome.SUCCESS) this.successes++;
     else if (call.outcome === Outcome.ABORT) this.aborts++;
     else this.failures++;
+    if (call.eventful || this.watch !== undefined || this.events.hearsCalls) this.followUp(call);
+  }
+
+  /** Somebody wants to know more of the end of a call than that it was. */
+  private followUp(call: Call): void {
+    const { events } = this;
     if (call.attempt > 1) this.layers.forEach((layer, index) => layer.settled?.(call, index));
     this.watch?.ended(call);
     if (!events.hearsCalls || call.outcome === Outcome.ABORT) return;

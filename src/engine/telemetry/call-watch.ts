@@ -21,11 +21,17 @@ export interface CallTracer {
 /** What is known of the calls of an operation where somebody wants to know more than how many there were. */
 export class CallWatch {
   readonly durations: Distribution | undefined;
-  readonly errors = new Map<string, number>();
-  tracer: CallTracer | undefined;
+  readonly errors: Map<string, number>;
 
-  constructor(operationId: string, environment: Environment) {
-    this.durations = environment.timings.ofCalls('operation_duration_seconds', operationId);
+  /** @param before Whose figures it goes on with. */
+  constructor(
+    operationId: string,
+    environment: Environment,
+    readonly tracer: CallTracer | undefined,
+    before?: CallWatch,
+  ) {
+    this.durations = before?.durations ?? environment.timings.ofCalls('operation_duration_seconds', operationId);
+    this.errors = before?.errors ?? new Map<string, number>();
   }
 
   ended(call: Call): void {
