@@ -6,6 +6,7 @@ import type { AttemptContext } from './engine/attempt-context.js';
 import { Environment } from './engine/environment.js';
 import { ResilienceConfigError } from './engine/error.js';
 import { meets, type EventListener } from './engine/telemetry/events.js';
+import type { MetricDeclaration } from './engine/telemetry/metric.js';
 import { ProtectedOperation } from './engine/protected-operation.js';
 import { alike, Registry } from './engine/registry.js';
 import { NamedInstances } from './instances.js';
@@ -173,6 +174,11 @@ export class Resilience {
    */
   collect(options: CollectOptions = {}): readonly MetricFamily[] {
     return this.observation.list().map(({ name }) => this.observation.read(name, options));
+  }
+
+  /** @internal What there is to read, without a reading. */
+  metricDeclarations(): readonly MetricDeclaration[] {
+    return this.observation.list();
   }
 
   /** @internal One of them. */
