@@ -134,7 +134,7 @@ function optionsPage() {
 
 function eventsPage() {
   const sections = kindTable.map(({ label, telemetry }) => {
-    const events = Object.entries(telemetry.events).map(([type, meaning]) => `| \`${type}\` | ${cell(meaning)} |`);
+    const events = Object.entries(telemetry.events).map(([type, { when }]) => `| \`${type}\` | ${cell(when)} |`);
     const counters = telemetry.counters.map(({ name, meaning }) => `| \`${name}\` | ${cell(meaning)} |`);
     return `## ${label}\n\n| event | when |\n| --- | --- |\n${events.join('\n')}\n\n| counter | what |\n| --- | --- |\n${counters.join('\n')}`;
   });

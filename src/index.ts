@@ -6,6 +6,7 @@ export {
   Bulkhead,
   CircuitBreaker,
   Fallback,
+  OnResilienceEvent,
   RateLimit,
   Resilience,
   ResilienceModule,
@@ -15,8 +16,10 @@ export {
 } from './nest/index.js';
 export type {
   AsyncMethod,
+  EventMethodDecorator,
   FallbackDecorator,
   FallbackMethodDecorator,
+  OnResilienceEventOptions,
   PipelineOptions,
   PolicyDecorator,
   ResilienceFeatureOptions,

@@ -5,10 +5,15 @@ import { TimerQueue } from './waiting/timer-queue.js';
 
 /** Where warnings go: the Nest logger in an application, `process.emitWarning` elsewhere. */
 export interface ResilienceLogger {
-  warn(message: string): void;
+  /** `fields` are the figures of an event, for a log that is structured. */
+  warn(message: string, fields?: object): void;
   error(message: string, cause?: unknown): void;
-  /** Told at startup what protects each operation. */
-  debug?(message: string): void;
+  /** Told of what is set up, and of changes for the better. */
+  log?(message: string, fields?: object): void;
+  /** Told at startup what protects each operation, and of single attempts and rejections. */
+  debug?(message: string, fields?: object): void;
+  /** Whether `debug` would be written just now. */
+  isDebugOn?(): boolean;
 }
 
 const processWarnings: ResilienceLogger = {

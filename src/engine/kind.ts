@@ -4,6 +4,7 @@ import type { Environment } from './environment.js';
 import type { InstanceSource } from './registry.js';
 import type { Tally } from './pipeline.js';
 import type { Strategy } from './strategy.js';
+import type { EventDeclaration } from './telemetry/events.js';
 import type { MetricDeclaration } from './telemetry/metric.js';
 
 /** A declaration of what is wanted: plain data beside the functions that the user gave. */
@@ -49,8 +50,8 @@ export interface LayerReading<Deciding = Strategy> {
 
 /** What can be seen of a kind from outside. */
 export interface TelemetryDeclaration {
-  /** Event types with what they mean. */
-  readonly events: Readonly<Record<string, string>>;
+  /** By type. */
+  readonly events: Readonly<Record<string, EventDeclaration>>;
   readonly counters: readonly CounterDeclaration[];
   /** Metrics of the instances that operations share by name (`sharesInstances`), else of the layers (`LayerReading`). */
   readonly metrics: readonly MetricDeclaration[];

@@ -1,5 +1,6 @@
 export { Attempt, Bulkhead, CircuitBreaker, Fallback, RateLimit, Resilience, Retry, Timeout, type PipelineOptions } from './decorators.js';
 export type { AsyncMethod, FallbackDecorator, FallbackMethodDecorator, PolicyDecorator } from './decorator-signatures.js';
+export { OnResilienceEvent, type EventMethodDecorator, type OnResilienceEventOptions } from './events/on-resilience-event.js';
 export { ResilienceModule, ResilienceService } from './resilience.module.js';
 export type { ResilienceFeatureOptions } from './resilience-feature.module.js';
 export type { ResilienceModuleExtras, ResilienceModuleOptions } from './resilience.module-definition.js';

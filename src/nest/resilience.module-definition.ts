@@ -16,6 +16,12 @@ export interface ResilienceModuleOptions extends ResilienceOptions {
    * @default 0
    */
   drainTimeout?: Duration;
+  /**
+   * Writes to the log what happens: changes of state as warnings, attempts and rejections at debug level, of each type of event
+   * ten lines in ten seconds at most and one that sums up the others.
+   * @default true
+   */
+  logs?: boolean;
 }
 
 /** What is said where the module is imported, and not by the options. */

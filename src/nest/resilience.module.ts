@@ -1,6 +1,5 @@
 import {
   Inject,
-  Logger,
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
@@ -12,6 +11,9 @@ import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../resilience.js';
 import { parseDuration, show } from '../options/index.js';
 import { untilNobodyWaits } from './drain.js';
+import { EventListeners } from './events/event-listeners.js';
+import { EventLog } from './events/event-log.js';
+import { NestLogger } from './events/nest-logger.js';
 import { featureModule, type ResilienceFeatureOptions } from './resilience-feature.module.js';
 import { ResilienceExplorer } from './explorer.js';
 import { MODULE_BRAND, RUNTIME_TOKEN } from './keys.js';
@@ -30,12 +32,13 @@ export const ResilienceService = Resilience;
 export type ResilienceService = Resilience;
 
 function createService(options: ResilienceModuleOptions, runtime: ResilienceRuntime): Resilience {
-  const { unmanaged = 'warn', drainTimeout = 0, ...rest } = options;
+  const { unmanaged = 'warn', drainTimeout = 0, logs = true, ...rest } = options;
   const drainMs = parseDuration(drainTimeout);
   if (drainMs === undefined) throw new ResilienceConfigError([`drainTimeout must be a duration, got ${show(drainTimeout)}`]);
-  const resilience = new Resilience({ logger: new Logger('Resilience'), ...rest });
+  const resilience = new Resilience({ logger: new NestLogger(), ...rest });
   runtime.fill(resilience, unmanaged);
   runtime.drainMs = drainMs;
+  if (logs) runtime.log = new EventLog(resilience);
   return resilience;
 }
 
@@ -47,6 +50,7 @@ function createService(options: ResilienceModuleOptions, runtime: ResilienceRunt
     { provide: RUNTIME_TOKEN, useFactory: () => new ResilienceRuntime() },
     { provide: ResilienceService, useFactory: createService, inject: [MODULE_OPTIONS_TOKEN, RUNTIME_TOKEN] },
     ResilienceExplorer,
+    EventListeners,
   ],
   exports: [RUNTIME_TOKEN, ResilienceService],
 })
@@ -97,8 +101,18 @@ export class ResilienceModule extends ConfigurableModuleClass implements OnModul
   private tell(resilience: Resilience): void {
     const { logger } = resilience.environment;
     for (const unmet of resilience.unmetAdjustments()) logger.warn(unmet);
+    const operations = resilience.list();
+    const layers = new Map<string, number>();
+    for (const { kind } of operations.flatMap(({ policies }) => policies)) layers.set(kind, (layers.get(kind) ?? 0) + 1);
+    const shown = [...layers].map(([kind, count]) => `${kind} ${count}`).join(', ');
+    if (this.runtime.log !== undefined && operations.length > 0) {
+      logger.log?.(`${operations.length} operations are protected (${shown})`, {
+        operations: operations.length,
+        ...Object.fromEntries(layers),
+      });
+    }
     if (logger.debug === undefined) return;
-    for (const { operationId } of resilience.list()) logger.debug(String(resilience.explain(operationId)));
+    for (const { operationId } of operations) logger.debug(String(resilience.explain(operationId)));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -111,6 +125,7 @@ export class ResilienceModule extends ConfigurableModuleClass implements OnModul
   onApplicationShutdown(): void {
     retract(this.runtime);
     this.runtime.letGo();
+    this.runtime.log?.close();
     this.runtime.resilience?.close();
   }
 }

@@ -2,7 +2,13 @@
  * THE KIND TABLE. A new kind of policy is a folder beside this file, a line in `kindTable` at its place in the order,
  * and a line in each of the unions below. Nothing else in the library names kinds, but for the decorators.
  */
-import type { CallbackFailedEvent, ConfigChangedEvent, OperationEvent } from '../engine/telemetry/operation.telemetry.js';
+import {
+  operationTelemetry,
+  type CallbackFailedEvent,
+  type ConfigChangedEvent,
+  type OperationEvent,
+} from '../engine/telemetry/operation.telemetry.js';
+import type { EventDeclaration } from '../engine/telemetry/events.js';
 import { bulkhead, bulkheadKind, type BulkheadEvent, type BulkheadOptions, type BulkheadPolicy } from './bulkhead/index.js';
 import {
   circuitBreaker,
@@ -85,6 +91,11 @@ export type ResilienceEvent =
   | RateLimitEvent
   | TimeoutEvent
   | BulkheadEvent;
+
+/** Every type of event with what it means. */
+export const eventDeclarations: Readonly<Record<string, EventDeclaration>> = Object.fromEntries(
+  [operationTelemetry, ...kindTable.map(({ telemetry }) => telemetry)].flatMap(({ events }) => Object.entries(events)),
+);
 
 export type EventType = ResilienceEvent['type'];
 

@@ -35,6 +35,7 @@ const ARROWS: Record<string, readonly string[]> = {
   nest: ['options', 'config', 'engine', 'policies', 'policies/*', 'resilience', 'resilience-options'],
   index: ['core', 'nest'],
   http: ['core', 'index'],
+  prometheus: ['core', 'index'],
   terminus: ['nest'],
   testing: ['options', 'engine', 'index'],
 };
@@ -64,7 +65,8 @@ describe('imports', () => {
   it('of Nest stand only in nest and in integrations', () => {
     const nest = all.filter(
       ({ from, to }) =>
-        (to.startsWith('@nestjs/') || to === 'reflect-metadata') && !['nest', 'http', 'terminus', 'testing'].includes(roomOf(from)),
+        (to.startsWith('@nestjs/') || to === 'reflect-metadata') &&
+        !['nest', 'http', 'prometheus', 'terminus', 'testing'].includes(roomOf(from)),
     );
     expect(nest.map(shown)).toEqual([]);
   });
@@ -80,6 +82,7 @@ describe('imports', () => {
       'node:async_hooks',
       'node:http',
       'node:perf_hooks',
+      'prom-client',
       'reflect-metadata',
       'rxjs',
     ]);

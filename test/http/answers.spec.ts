@@ -93,7 +93,7 @@ describe.each([
 
   beforeAll(async () => {
     const module = await Test.createTestingModule({
-      imports: [ResilienceModule.forRoot({ clock })],
+      imports: [ResilienceModule.forRoot({ clock, logs: false })],
       controllers: [ShopController],
       providers: [
         Prices,

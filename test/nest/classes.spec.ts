@@ -68,7 +68,7 @@ describe('inheritance', () => {
     };
     const [First, Second] = [make(), make()];
     const { warnings, logger } = told();
-    const app = await start({ providers: [First, Second] }, { logger });
+    const app = await start({ providers: [First, Second] }, { logger, logs: false });
     await expect(app.get(First).work()).rejects.toThrow('no');
     await expect(app.get(Second).work()).rejects.toThrow('no');
     await expect(app.get(First).work()).rejects.toMatchObject({ code: 'ERR_CIRCUIT_OPEN' });

@@ -10,6 +10,14 @@ export interface EventBase {
   readonly operationId: string | undefined;
 }
 
+/** A type of event. */
+export interface EventDeclaration {
+  /** What has happened then. */
+  readonly when: string;
+  /** At which level it is logged; undefined where it is not. */
+  readonly level: 'warn' | 'log' | 'debug' | undefined;
+}
+
 export type EventListener = (event: EventBase) => void;
 
 /** Which events a listener hears. */

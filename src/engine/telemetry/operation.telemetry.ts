@@ -71,10 +71,10 @@ const operationMetrics: readonly MetricDeclaration<ObservedOperation>[] = [
 /** What can be seen of operations, beside what their policies do. */
 export const operationTelemetry = {
   events: {
-    'operation.succeeded': 'A call was answered, maybe by a fallback.',
-    'operation.failed': 'A call ended with an error. A call that its caller aborted has no event.',
-    'callback.failed': 'A function of yours threw where the call went on without it.',
-    'config.changed': '`reconfigure` changed the policies of a name.',
+    'operation.succeeded': { when: 'A call was answered, maybe by a fallback.', level: undefined },
+    'operation.failed': { when: 'A call ended with an error. A call that its caller aborted has no event.', level: undefined },
+    'callback.failed': { when: 'A function of yours threw where the call went on without it.', level: undefined },
+    'config.changed': { when: '`reconfigure` changed the policies of a name.', level: 'log' },
   },
   metrics: operationMetrics,
 } as const;

@@ -100,8 +100,8 @@ const bulkheadMetrics: readonly MetricDeclaration<ObservedBulkhead>[] = [
 
 export const bulkheadTelemetry = {
   events: {
-    'bulkhead.rejected': 'There was no place for a call; `reason` says why.',
-    'bulkhead.queued': 'A call waits for a place.',
+    'bulkhead.rejected': { when: 'There was no place for a call; `reason` says why.', level: 'debug' },
+    'bulkhead.queued': { when: 'A call waits for a place.', level: 'debug' },
   },
   counters: [{ name: 'bulkheadRejections', meaning: 'Calls that found no place, or lost the one in the queue.', tally: 'refusals' }],
   metrics: bulkheadMetrics as readonly MetricDeclaration[],

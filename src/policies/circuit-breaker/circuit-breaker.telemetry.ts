@@ -188,11 +188,14 @@ const circuitBreakerMetrics: readonly MetricDeclaration<ObservedBreaker>[] = [
 
 export const circuitBreakerTelemetry = {
   events: {
-    'circuit-breaker.opened': 'Too many calls failed or were slow, or a trial did: no call passes until the open time is over.',
-    'circuit-breaker.half-opened': 'The open time is over: trials pass.',
-    'circuit-breaker.closed': 'Enough trials succeeded: all calls pass.',
-    'circuit-breaker.state-forced': 'Somebody changed the state by hand.',
-    'circuit-breaker.rejected': 'A call was not let pass.',
+    'circuit-breaker.opened': {
+      when: 'Too many calls failed or were slow, or a trial did: no call passes until the open time is over.',
+      level: 'warn',
+    },
+    'circuit-breaker.half-opened': { when: 'The open time is over: trials pass.', level: 'log' },
+    'circuit-breaker.closed': { when: 'Enough trials succeeded: all calls pass.', level: 'log' },
+    'circuit-breaker.state-forced': { when: 'Somebody changed the state by hand.', level: 'warn' },
+    'circuit-breaker.rejected': { when: 'A call was not let pass.', level: 'debug' },
   },
   counters: [
     {

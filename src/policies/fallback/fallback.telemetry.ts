@@ -58,8 +58,8 @@ const fallbackMetrics: readonly MetricDeclaration<LayerReading<ObservedFallback>
 
 export const fallbackTelemetry = {
   events: {
-    'fallback.served': 'A fallback answered in place of the operation.',
-    'fallback.failed': 'A tier of a fallback failed, or gave a value that `validate` refused.',
+    'fallback.served': { when: 'A fallback answered in place of the operation.', level: 'debug' },
+    'fallback.failed': { when: 'A tier of a fallback failed, or gave a value that `validate` refused.', level: 'debug' },
   },
   counters: [{ name: 'fallbacksServed', meaning: 'Calls that a fallback answered.', tally: 'answers' }],
   metrics: fallbackMetrics as readonly MetricDeclaration[],

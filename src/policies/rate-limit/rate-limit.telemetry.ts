@@ -67,8 +67,8 @@ const rateLimitMetrics: readonly MetricDeclaration<ObservedLimiter>[] = [
 
 export const rateLimitTelemetry = {
   events: {
-    'rate-limit.rejected': 'There was no permit for a call, and none to wait for in time.',
-    'rate-limit.delayed': 'A call waits for its permit.',
+    'rate-limit.rejected': { when: 'There was no permit for a call, and none to wait for in time.', level: 'debug' },
+    'rate-limit.delayed': { when: 'A call waits for its permit.', level: 'debug' },
   },
   counters: [{ name: 'rateLimitHits', meaning: 'Calls that a rate limit turned away.', tally: 'refusals' }],
   metrics: rateLimitMetrics as readonly MetricDeclaration[],

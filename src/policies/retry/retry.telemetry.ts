@@ -94,9 +94,9 @@ const retryMetrics: readonly MetricDeclaration<LayerReading<ObservedRetry>>[] = 
 
 export const retryTelemetry = {
   events: {
-    'retry.scheduled': 'Another attempt will follow after `delayMs`.',
-    'retry.exhausted': 'No further attempt: they are used up, or the time for them is.',
-    'retry.budget-exhausted': 'No further attempt: the retry budget is used up.',
+    'retry.scheduled': { when: 'Another attempt will follow after `delayMs`.', level: 'debug' },
+    'retry.exhausted': { when: 'No further attempt: they are used up, or the time for them is.', level: 'debug' },
+    'retry.budget-exhausted': { when: 'No further attempt: the retry budget is used up.', level: 'debug' },
   },
   counters: [{ name: 'retryAttempts', meaning: 'Attempts beyond the first one of a call.', tally: 'repeats' }],
   metrics: retryMetrics as readonly MetricDeclaration[],

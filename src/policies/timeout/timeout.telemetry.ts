@@ -25,7 +25,7 @@ const timeoutMetrics: readonly MetricDeclaration<LayerReading<{ readonly isTotal
 ];
 
 export const timeoutTelemetry = {
-  events: { 'timeout.exceeded': 'An attempt, or the whole operation, took too long and was given up.' },
+  events: { 'timeout.exceeded': { when: 'An attempt, or the whole operation, took too long and was given up.', level: 'debug' } },
   counters: [{ name: 'timeouts', meaning: 'Attempts and operations that took too long.', tally: 'timeouts' }],
   metrics: timeoutMetrics as readonly MetricDeclaration[],
 } as const satisfies TelemetryDeclaration;

@@ -1,0 +1,53 @@
+import { eventDeclarations, type EventOf, type EventPattern } from '../../policies/index.js';
+import { suggestion } from '../../options/index.js';
+
+/** Which events a listener hears, beside their type. */
+export interface OnResilienceEventOptions {
+  /** Only of the policy of that name. */
+  readonly name?: string;
+  /** Only of the operation of that id: `PaymentsClient.charge`. */
+  readonly operation?: string;
+}
+
+/** What the decorator leaves on a method. */
+export interface Listening extends OnResilienceEventOptions {
+  readonly patterns: readonly string[];
+}
+
+const LISTENINGS = Symbol.for('nestjs-bulwark: listener of events');
+
+/** A method that may hear the events of a pattern. Its result is not waited for; a rejection is logged. */
+export type EventMethodDecorator<Event> = <Method extends (event: Event) => unknown>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<Method>,
+) => void;
+
+/**
+ * Calls a method of a provider or controller when something happens: `@OnResilienceEvent('circuit-breaker.*', { name: 'payments' })`.
+ * A pattern is a type of event, all of a group (`circuit-breaker.*`) or all of them (`*`). A listener that throws or rejects
+ * is logged and harms nothing. `operation.succeeded` and `operation.failed` come with every call, so who listens to them,
+ * or to `*`, makes each call dearer.
+ */
+export function OnResilienceEvent<const Pattern extends EventPattern>(
+  pattern: Pattern | readonly Pattern[],
+  options: OnResilienceEventOptions = {},
+): EventMethodDecorator<EventOf<Pattern>> {
+  const patterns: readonly string[] = typeof pattern === 'string' ? [pattern] : pattern;
+  return (_target, _key, { value }) => {
+    const listenings = listeningsOf(value!);
+    Reflect.defineMetadata(LISTENINGS, [...listenings, { ...options, patterns }], value!);
+  };
+}
+
+export function listeningsOf(method: object): readonly Listening[] {
+  return (Reflect.getOwnMetadata(LISTENINGS, method) as readonly Listening[] | undefined) ?? [];
+}
+
+/** What is wrong with a pattern, if anything. */
+export function problemOf(pattern: string): string | undefined {
+  const types = Object.keys(eventDeclarations);
+  const groups = new Set(types.map((type) => `${type.split('.')[0]!}.*`));
+  const known = ['*', ...groups, ...types];
+  return known.includes(pattern) ? undefined : `there is no event "${pattern}"${suggestion(pattern, known)}`;
+}
