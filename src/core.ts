@@ -19,6 +19,7 @@ export * from './policies/rate-limit/public.js';
 export * from './policies/retry/public.js';
 export * from './policies/timeout/public.js';
 export {
+  eventTypes,
   policies,
   type CounterName,
   type EventOf,

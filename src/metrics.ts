@@ -13,6 +13,10 @@ export type OperationMetrics = {
   readonly failures: number;
   /** Calls given up by their caller. */
   readonly aborts: number;
+  /** Calls and what was tried again. */
+  readonly attempts: number;
+  /** Attempts that a policy turned away. */
+  readonly rejections: number;
 } & { readonly [Counter in CounterName]: number };
 
 /** The counters of everything. */
@@ -23,7 +27,7 @@ export interface ResilienceMetrics {
 
 /** Reads the counters of some operations; what a strategy that several share has counted is taken once. */
 export function readMetrics(operations: readonly ProtectedOperation[], kinds: readonly PolicyKind[]): OperationMetrics {
-  const sums: Record<string, number> = { operations: 0, successes: 0, failures: 0, aborts: 0 };
+  const sums: Record<string, number> = { operations: 0, successes: 0, failures: 0, aborts: 0, attempts: 0, rejections: 0 };
   for (const { telemetry } of kinds) for (const { name } of telemetry.counters) sums[name] = 0;
   const shared = new Map<string, Strategy>();
   for (const { pipeline } of operations) {
@@ -31,6 +35,11 @@ export function readMetrics(operations: readonly ProtectedOperation[], kinds: re
     sums['successes']! += pipeline.successes;
     sums['failures']! += pipeline.failures;
     sums['aborts']! += pipeline.aborts;
+    sums['attempts']! += pipeline.calls;
+    for (const { repeats, refusals } of pipeline.tallies) {
+      sums['attempts']! += repeats;
+      sums['rejections']! += refusals;
+    }
     pipeline.layers.forEach((strategy, layer) => {
       shared.set(`${strategy.kind} ${strategy.name}`, strategy);
       for (const { name, tally } of countersOf(strategy, kinds)) {

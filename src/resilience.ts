@@ -6,6 +6,7 @@ import type { AttemptContext } from './engine/attempt-context.js';
 import { Environment } from './engine/environment.js';
 import { ResilienceConfigError } from './engine/error.js';
 import { meets, type EventListener } from './engine/telemetry/events.js';
+import type { CallTracer } from './engine/telemetry/call-watch.js';
 import type { MetricDeclaration } from './engine/telemetry/metric.js';
 import { ProtectedOperation } from './engine/protected-operation.js';
 import { alike, Registry } from './engine/registry.js';
@@ -195,6 +196,12 @@ export class Resilience {
     this.environment.timings.start(buckets);
     for (const { pipeline } of this.operations.values()) pipeline.measure();
     for (const { instance } of this.registry.list()) (instance as { measure?(): void } | undefined)?.measure?.();
+  }
+
+  /** @internal Follows every call from now on. */
+  trace(tracer: CallTracer): void {
+    this.environment.tracer = tracer;
+    for (const { pipeline } of this.operations.values()) pipeline.trace(tracer);
   }
 
   /** Tells of events of one type, of a policy (`circuit-breaker.*`) or of all (`*`); gives what ends it. */

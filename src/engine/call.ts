@@ -127,6 +127,13 @@ export class Call implements DeadlineOwner {
     return method.apply(this.target, this.args as unknown[]);
   }
 
+  /** Makes the value of the answer that the call has got. May throw. */
+  produceAnswer(): unknown {
+    const answer = this.answer!;
+    const tracer = this.pipeline.watch?.tracer;
+    return tracer === undefined ? answer.produce() : tracer.answer(this, () => answer.produce());
+  }
+
   /** The time, read from the clock at most once between two moments at which the call rests. */
   now(): number {
     if (Number.isNaN(this.time)) this.time = this.clock.now();

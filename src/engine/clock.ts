@@ -26,6 +26,11 @@ export function wallTimeOf(clock: Clock): number {
   return clock.wallTime?.() ?? Date.now();
 }
 
+/** A time of the wall clock as an ISO date. */
+export function isoTime(wallTime: number): string {
+  return new Date(wallTime).toISOString();
+}
+
 /** What `setTimeout` takes at most (2^31 - 1 ms, 24.8 days); beyond it Node fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 

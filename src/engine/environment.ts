@@ -1,5 +1,6 @@
 import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
 import { EventHub } from './telemetry/events.js';
+import type { CallTracer } from './telemetry/call-watch.js';
 import { Timings } from './telemetry/timings.js';
 import { TimerQueue } from './waiting/timer-queue.js';
 
@@ -43,6 +44,8 @@ export class Environment {
   readonly logger: ResilienceLogger;
   readonly events: EventHub;
   readonly timings: Timings;
+  /** Who follows the calls, where somebody does. */
+  tracer: CallTracer | undefined;
   readonly deadlines: TimerQueue;
   private readonly loggedPlaces = new Set<string>();
   private readonly closers = new Set<() => void>();

@@ -24,7 +24,6 @@ export type Invoker = (call: Call) => unknown;
 
 /** How many idle call records a pipeline keeps beside one. */
 const MOST_SPARE_RECORDS = 255;
-
 /** After so many attempts without a delay the event loop gets its turn, so that endless retrying cannot block it. */
 const ATTEMPTS_IN_A_ROW = 100;
 
@@ -68,6 +67,7 @@ export class Pipeline {
     this.limiting = this.roles.limiting;
     this.limited = this.limiting.length > 0;
     if (environment.timings.on) this.measure();
+    if (environment.tracer !== undefined) this.trace(environment.tracer);
   }
 
   /** Other strategies at the same layers, kind by kind the same; calls on their way are told to the new ones. */
@@ -119,7 +119,7 @@ export class Pipeline {
     call.target = target;
     call.method = method;
     call.startedAt = this.timed || this.events.hearsCalls ? call.now() : Number.NaN;
-    if (this.timed) this.watch?.tracer?.began(call);
+    this.watch?.began(call);
     if (signal === undefined) return;
     call.eventful = true;
     call.signal = signal;
@@ -256,7 +256,6 @@ export class Pipeline {
     this.watch?.tracer?.noted(call, this.layers[layer]!.kind, what);
   }
 
-  /** @internal On the way out from a layer. */
   turnBack(call: Call, layer: number, outcome: Outcome, payload: unknown): void {
     call.inward = false;
     call.cursor = layer;

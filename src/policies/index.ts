@@ -97,6 +97,9 @@ export const eventDeclarations: Readonly<Record<string, EventDeclaration>> = Obj
   [operationTelemetry, ...kindTable.map(({ telemetry }) => telemetry)].flatMap(({ events }) => Object.entries(events)),
 );
 
+/** Every type of event. */
+export const eventTypes: readonly string[] = Object.keys(eventDeclarations);
+
 export type EventType = ResilienceEvent['type'];
 
 /** One type of event, all of a group (`circuit-breaker.*`), or all (`*`). */

@@ -118,7 +118,7 @@ class ObservableRun implements CallDriver, Unsubscribable {
   private attempt(step: 'invoke' | 'answer'): Ending | undefined {
     let result: unknown;
     try {
-      result = step === 'invoke' ? this.pipeline.invoke(this.call) : this.call.answer!.produce();
+      result = step === 'invoke' ? this.pipeline.invoke(this.call) : this.call.produceAnswer();
     } catch (error) {
       return { failed: true, payload: error };
     }

@@ -135,7 +135,7 @@ export class PromiseDriver implements CallDriver {
 
   private answer(call: Call): Promise<unknown> | undefined {
     try {
-      const result = call.answer!.produce();
+      const result = call.produceAnswer();
       if (isThenable(result)) return this.guarded(call, asPromise(result));
       this.pipeline.hear(call, false, result);
     } catch (error) {

@@ -6,16 +6,32 @@ import type { Distribution } from './timings.js';
 /** So many classes of errors are told apart for each operation; the others are one. */
 const MOST_ERROR_CLASSES = 20;
 
-/** Follows the calls of one operation for a tracer. */
+/** A call as a tracer sees it. */
+export interface TracedCall {
+  readonly operationId: string;
+  /** Which try this is, from 1 on. */
+  readonly attempt: number;
+  /** At the end of the call: its value, or its error. */
+  readonly payload: unknown;
+  /** What the tracer remembers of it. */
+  trace: unknown;
+}
+
+/** How a call ended. */
+export type CallOutcome = 'succeeded' | 'failed' | 'aborted';
+
+/** Follows calls, e.g. to make spans of them. */
 export interface CallTracer {
-  began(call: Call): void;
+  began(call: TracedCall): void;
   /** Starts the method of the call, in whatever context the tracer wants. */
-  invoke(call: Call, start: () => unknown): unknown;
+  invoke(call: TracedCall, start: () => unknown): unknown;
+  /** Starts what answers in place of the method. */
+  answer(call: TracedCall, start: () => unknown): unknown;
   /** A layer refused the call, repeated it, answered for it, or gave it up. */
-  noted(call: Call, kind: string, what: 'refusals' | 'repeats' | 'answers' | 'timeouts'): void;
+  noted(call: TracedCall, kind: string, what: 'refusals' | 'repeats' | 'answers' | 'timeouts'): void;
   /** The call had to wait for a place or a permit. */
-  waited(call: Call): void;
-  ended(call: Call): void;
+  waited(call: TracedCall): void;
+  ended(call: TracedCall, outcome: CallOutcome): void;
 }
 
 /** What is known of the calls of an operation where somebody wants to know more than how many there were. */
@@ -34,10 +50,17 @@ export class CallWatch {
     this.errors = before?.errors ?? new Map<string, number>();
   }
 
+  began(call: Call): void {
+    if (this.tracer === undefined) return;
+    call.eventful = true;
+    this.tracer.began(call);
+  }
+
   ended(call: Call): void {
+    const outcome = call.outcome === Outcome.SUCCESS ? 'succeeded' : call.outcome === Outcome.ABORT ? 'aborted' : 'failed';
     this.durations?.record(call.now() - call.startedAt);
-    if (call.outcome !== Outcome.SUCCESS && call.outcome !== Outcome.ABORT) this.countError(call.payload);
-    this.tracer?.ended(call);
+    if (outcome === 'failed') this.countError(call.payload);
+    this.tracer?.ended(call, outcome);
   }
 
   private countError(error: unknown): void {

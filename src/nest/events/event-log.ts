@@ -1,5 +1,6 @@
 import type { TimerHandle } from '../../engine/clock.js';
 import type { ResilienceLogger } from '../../engine/environment.js';
+import { fieldsOf, titleOf, wordsOf } from '../../engine/telemetry/event-words.js';
 import type { EventBase } from '../../engine/telemetry/events.js';
 import { eventDeclarations } from '../../policies/index.js';
 import type { Resilience } from '../../resilience.js';
@@ -79,34 +80,4 @@ export class EventLog {
     }
     this.stretches.clear();
   }
-}
-
-/** `circuit-breaker.opened` as words. */
-function titleOf(type: string, name?: string): string {
-  const [group, what] = type.split('.').map((part) => part.replaceAll('-', ' ')) as [string, string];
-  return `${group[0]!.toUpperCase()}${group.slice(1)}${name === undefined ? '' : ` "${name}"`} ${what}`;
-}
-
-/** An event as a sentence: `Circuit breaker "payments" opened (calls 10, failures 7, openMs 30000)`. */
-function wordsOf(event: EventBase): string {
-  const { event: type, operationId, policyName, ...figures } = fieldsOf(event) as Record<string, unknown> & { event: string };
-  const shown = Object.entries(figures).map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  const where = typeof operationId === 'string' && operationId !== policyName ? ` in ${operationId}` : '';
-  return `${titleOf(type, policyName as string | undefined)}${where}${shown.length === 0 ? '' : ` (${shown.join(', ')})`}`;
-}
-
-/** The figures of an event, errors as their messages. */
-function fieldsOf({ type, timestamp: _timestamp, ...facts }: EventBase): object {
-  const known = Object.entries(facts as Record<string, unknown>).filter(([, value]) => value !== undefined);
-  return {
-    event: type,
-    ...Object.fromEntries(known.map(([name, value]) => [name, value instanceof Error ? `${value.name}: ${value.message}` : plain(value)])),
-  };
-}
-
-/** What can stand in a log: whatever else was thrown is said by its type. */
-function plain(value: unknown): unknown {
-  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) return value;
-  if (typeof value === 'number') return Number(value.toFixed(3));
-  return typeof value === 'string' || typeof value === 'boolean' ? value : typeof value;
 }

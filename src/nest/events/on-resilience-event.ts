@@ -1,4 +1,4 @@
-import { eventDeclarations, type EventOf, type EventPattern } from '../../policies/index.js';
+import { eventTypes, type EventOf, type EventPattern } from '../../policies/index.js';
 import { suggestion } from '../../options/index.js';
 
 /** Which events a listener hears, beside their type. */
@@ -46,8 +46,7 @@ export function listeningsOf(method: object): readonly Listening[] {
 
 /** What is wrong with a pattern, if anything. */
 export function problemOf(pattern: string): string | undefined {
-  const types = Object.keys(eventDeclarations);
-  const groups = new Set(types.map((type) => `${type.split('.')[0]!}.*`));
-  const known = ['*', ...groups, ...types];
+  const groups = new Set(eventTypes.map((type) => `${type.split('.')[0]!}.*`));
+  const known = ['*', ...groups, ...eventTypes];
   return known.includes(pattern) ? undefined : `there is no event "${pattern}"${suggestion(pattern, known)}`;
 }
