@@ -46,7 +46,7 @@ function canDo(subject, { name, layers, needs, occupy }) {
 }
 
 async function run(scenario, among = subjects) {
-  const { name, layers, method, config, needs, prime = 0, occupy = 0 } = scenario;
+  const { name, layers, method, config, needs, without, prime = 0, occupy = 0 } = scenario;
   const isObservable = needs === 'observable';
   const entries = [...REFERENCES, ...(isObservable ? [{ name: 'map', call: mapped }] : [])];
   for (const subject of among.filter((one) => canDo(one, scenario))) {
@@ -56,15 +56,18 @@ async function run(scenario, among = subjects) {
       : await subject.protect(method, layers, config);
     for (let count = 0; count < prime; count++) await quietly(call(count));
     for (let count = 0; count < occupy; count++) void quietly(call(count));
+    if (without !== undefined) entries.push({ name: 'without', call: await subject.protect(method, layers, without) });
     entries.push({ name: subject.name, call });
   }
   const measured = await measure(entries, effort);
   const found = [];
-  const [B, L, J, map] = ['bare', 'layer', 'rejecting', 'map'].map((wantedName) => measured.find((one) => one.name === wantedName));
+  const [B, L, J, map, off] = ['bare', 'layer', 'rejecting', 'map', 'without'].map((wantedName) =>
+    measured.find((one) => one.name === wantedName),
+  );
   references.B.push(B.medianNs);
   references.L.push(L.medianNs);
   references.J.push(J.medianNs);
-  for (const entry of measured.slice(REFERENCES.length)) {
+  for (const entry of measured.slice(REFERENCES.length).filter(({ name: entryName }) => entryName !== 'without')) {
     found.push({
       subject: entry.name,
       scenario: name,
@@ -74,6 +77,7 @@ async function run(scenario, among = subjects) {
       ratioToLayer: ratio(entry, L),
       ratioToRejection: ratio(entry, J),
       ...(map === undefined ? {} : { ratioToMap: ratio(entry, map) }),
+      ...(off === undefined ? {} : { ratioToWithout: ratio(entry, off) }),
     });
   }
   return found;
@@ -111,10 +115,20 @@ async function quietly(promise) {
 
 function report() {
   let last;
-  for (const { subject, scenario, medianNs, bytesPerOp, ratioToBare, ratioToLayer, ratioToRejection, ratioToMap } of results) {
+  for (const {
+    subject,
+    scenario,
+    medianNs,
+    bytesPerOp,
+    ratioToBare,
+    ratioToLayer,
+    ratioToRejection,
+    ratioToMap,
+    ratioToWithout,
+  } of results) {
     if (scenario !== last) console.log(`\n${scenario}`);
     last = scenario;
-    const extra = ratioToMap === undefined ? '' : `  ${ratioToMap} map`;
+    const extra = ratioToMap !== undefined ? `  ${ratioToMap} map` : ratioToWithout !== undefined ? `  ${ratioToWithout} without` : '';
     console.log(
       `  ${subject.padEnd(22)} ${medianNs.toFixed(0).padStart(7)} ns ${String(bytesPerOp).padStart(6)} B  ${ratioToBare} B  ${ratioToLayer} L  ${ratioToRejection} J${extra}`,
     );

@@ -118,7 +118,7 @@ const single = (name, layer, config = {}) => ({
   check: eachProtects,
 });
 
-/** `of` is the reference that a ratio is taken of: layer (L), bare (B) or rejection (J). */
+/** `without` is a configuration of the same subject that is measured beside it, to take a ratio of. */
 export const SCENARIOS = [
   {
     name: 'switched-off',
@@ -129,6 +129,15 @@ export const SCENARIOS = [
     needs: 'switch',
   },
   { name: 'all-six', layers: ALL, method: ok, config: OPEN_HANDED, check: eachProtects },
+  {
+    name: 'all-six-prometheus',
+    layers: ALL,
+    method: ok,
+    config: { ...OPEN_HANDED, prometheus: true },
+    check: eachProtects,
+    needs: 'prometheus',
+    without: OPEN_HANDED,
+  },
   { name: 'all-but-timeout', layers: ALL.filter((layer) => layer !== 'timeout'), method: ok, config: OPEN_HANDED, check: eachProtects },
   single('retry', 'retry'),
   single('circuit-breaker', 'circuitBreaker'),

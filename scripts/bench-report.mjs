@@ -37,7 +37,7 @@ function tables({ node, cpu, references, results }) {
     const ours = cell(scenario, 'bulwark');
     const [what, limit] =
       Object.entries(limits[node.slice(1).split('.')[0]]?.[scenario] ?? {}).find(([key]) => key.startsWith('ratio')) ?? [];
-    const unit = { ratioToBare: 'B', ratioToLayer: 'L', ratioToRejection: 'J', ratioToMap: 'map' }[what];
+    const unit = { ratioToBare: 'B', ratioToLayer: 'L', ratioToRejection: 'J', ratioToMap: 'map', ratioToWithout: 'without' }[what];
     const ratio = what === undefined ? '' : `${ours[what]} ${unit} (${limit})`;
     const times = SHOWN.map((subject) => cell(scenario, subject)?.medianNs).map((ns) => (ns === undefined ? '' : show(ns)));
     return `| ${scenario} | ${ratio} | ${ours?.bytesPerOp ?? ''} | ${times.join(' | ')} |`;

@@ -3,6 +3,8 @@ import 'reflect-metadata';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Bulkhead, CircuitBreaker, Fallback, RateLimit, ResilienceModule, Retry, Timeout } from 'nestjs-bulwark';
+import { ResiliencePrometheusModule } from 'nestjs-bulwark/prometheus';
+import { Registry } from 'prom-client';
 import { Observable } from 'rxjs';
 
 /** The decorators for the layers wanted. */
@@ -33,7 +35,9 @@ async function provider(method, layers, config, returns) {
   Object.defineProperty(Service.prototype, 'work', descriptor);
   Injectable()(Service);
   class App {}
-  Module({ imports: [ResilienceModule.forRoot({ enabled: config.enabled ?? true })], providers: [Service] })(App);
+  const imports = [ResilienceModule.forRoot({ enabled: config.enabled ?? true })];
+  if (config.prometheus === true) imports.push(ResiliencePrometheusModule.register({ registry: new Registry() }));
+  Module({ imports, providers: [Service] })(App);
   const app = await NestFactory.createApplicationContext(App, { logger: false });
   return app.get(Service);
 }
@@ -41,7 +45,7 @@ async function provider(method, layers, config, returns) {
 export default {
   name: 'bulwark',
   layers: ['fallback', 'retry', 'circuitBreaker', 'rateLimit', 'timeout', 'bulkhead'],
-  has: ['switch', 'observable'],
+  has: ['switch', 'observable', 'prometheus'],
   async protect(method, layers, config) {
     const service = await provider(method, layers, config, Promise);
     return freshCall(service);

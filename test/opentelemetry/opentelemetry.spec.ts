@@ -169,7 +169,7 @@ describe('instruments', () => {
     await reader.forceFlush();
     const [batch] = exporter.getMetrics();
     const metrics = new Map(batch!.scopeMetrics[0]!.metrics.map((metric) => [metric.descriptor.name, metric]));
-    const reading = (name: string) => metrics.get(name)!.dataPoints.map(({ attributes, value }) => ({ ...attributes, value }));
+    const reading = (name: string) => metrics.get(name)!.dataPoints.map(({ attributes, value }) => Object.assign({ value }, attributes));
     expect(reading('resilience.circuit_breaker.requests')).toEqual([{ 'resilience.name': 'orders', value: 3 }]);
     expect(reading('resilience.circuit_breaker.state')).toEqual([{ 'resilience.name': 'orders', value: 0 }]);
     expect(reading('resilience.retry.attempts')).toContainEqual({
