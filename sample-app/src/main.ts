@@ -1,12 +1,17 @@
 import 'reflect-metadata';
-import { Logger } from '@nestjs/common';
+import { ConsoleLogger, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ShopModule } from './shop/shop.module.js';
+import { startTracing } from './shop/tracing.js';
 
 /** The shop. `PORT` (any free one without it) and `PROVIDER_URL` say where it listens and whom it calls. */
 async function start(): Promise<void> {
+  startTracing((text) => {
+    if (process.send === undefined) console.log(text);
+    else process.send({ trace: text });
+  });
   const app = await NestFactory.create(ShopModule.with(process.env['PROVIDER_URL'] ?? 'http://127.0.0.1:4000'), {
-    logger: process.env['SHOP_LOG'] === 'off' ? false : ['error', 'warn', 'log'],
+    logger: process.env['SHOP_LOG'] === 'off' ? false : new ConsoleLogger({ json: true, logLevels: ['error', 'warn', 'log'] }),
     forceCloseConnections: true,
   });
   app.enableShutdownHooks();

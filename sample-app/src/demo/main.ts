@@ -1,3 +1,4 @@
+import { MetricsWatch } from './metrics.js';
 import { PHASES, PhaseResult, type Phase } from './phases.js';
 import { Program, setMode } from './processes.js';
 import { table } from './report.js';
@@ -66,6 +67,8 @@ async function demo(): Promise<number> {
     new Traffic('protected', `${shop.url}/orders`, PER_SECOND, report),
     new Traffic('unprotected', `${shop.url}/unprotected/orders`, PER_SECOND, report),
   ];
+  const watch = new MetricsWatch(`${shop.url}/metrics`);
+  await watch.read();
   const started = performance.now();
   const close = (calls: Record<'protected' | 'unprotected', number>): void => {
     for (const result of results.slice(-2)) result.callsToProvider = calls[result.side];
@@ -78,12 +81,16 @@ async function demo(): Promise<number> {
     if (index === 0) traffic.forEach((one) => one.start());
     for (let second = 0; second < phase.seconds; second++) {
       await new Promise((resolve) => setTimeout(resolve, 1000));
+      await watch.read();
       view.show((performance.now() - started) / 1000, total, current, await breakerStates());
     }
+    watch.endPhase(phase.name);
   }
   close(await setMode(provider, 'healthy'));
   await Promise.all(traffic.map((one) => one.stop()));
   view.say(`\n${table(results)}\n`);
+  view.say(`The same outage from /metrics alone, the breaker "payments":\n\n${watch.table()}\n`);
+  if (shop.trace !== undefined) view.say(`One order that was tried three times, as its trace has it:\n\n${shop.trace}\n`);
   return verdict(results, view);
 }
 
@@ -102,6 +109,7 @@ async function serve(): Promise<void> {
   curl -i -X POST ${shop.url}/orders
   curl -i -X POST ${shop.url}/unprotected/orders
   curl -s ${shop.url}/health/ready
+  curl -s ${shop.url}/metrics
   curl -X POST ${provider.url}/mode -d '{"mode":"hanging"}'     (healthy, slow, failing, refusing, hanging)
 `);
 }

@@ -7,6 +7,8 @@ import type { Mode, Side } from '../upstream/mode.js';
 export class Program {
   private child: ChildProcess | undefined;
   url = '';
+  /** The trace of one call, once the program has told one. */
+  trace: string | undefined;
 
   constructor(
     private readonly file: string,
@@ -14,12 +16,12 @@ export class Program {
   ) {}
 
   /** Starts it, and waits until it listens. */
-  async start(more: Record<string, string> = {}): Promise<void> {
+  async start(settings: Record<string, string> = {}): Promise<void> {
     const path = fileURLToPath(new URL(this.file, import.meta.url));
     // The same port again after a restart: who calls it does not learn that it was away.
     const port = this.url === '' ? {} : { PORT: new URL(this.url).port };
     this.child = fork(path, {
-      env: { ...process.env, ...this.environment, ...more, ...port },
+      env: { ...process.env, ...this.environment, ...settings, ...port },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const exited = once(this.child, 'exit').then(([code]) => {
@@ -28,6 +30,9 @@ export class Program {
     const [message] = (await Promise.race([once(this.child, 'message'), exited])) as [{ url: string }];
     exited.catch(() => undefined); // it ends one day, and then nobody waits for this any more
     this.url = message.url;
+    this.child.on('message', (more) => {
+      if (hasTrace(more)) this.trace = more.trace;
+    });
   }
 
   /** Ends it at once, as a crash would (`SIGKILL`), or as an operator would (`SIGTERM`). */
@@ -39,6 +44,10 @@ export class Program {
     child.kill(signal);
     await exit;
   }
+}
+
+function hasTrace(message: unknown): message is { readonly trace: string } {
+  return typeof message === 'object' && message !== null && 'trace' in message && typeof message.trace === 'string';
 }
 
 /** Tells the provider how to behave; gives how many calls reached it since it was told last. */

@@ -16,10 +16,15 @@ export function table(results: readonly PhaseResult[]): string {
     String(result.callsToProvider),
     result.recoveryMs === undefined ? '' : milliseconds(result.recoveryMs),
   ]);
-  const widths = COLUMNS.map((column, index) => Math.max(column.length, ...rows.map((row) => row[index]!.length)));
+  return grid(COLUMNS, rows, 2);
+}
+
+/** Rows under their columns, the first ones to the left and the others to the right. */
+export function grid(columns: readonly string[], rows: readonly (readonly string[])[], left: number): string {
+  const widths = columns.map((column, index) => Math.max(column.length, ...rows.map((row) => row[index]!.length)));
   const line = (cells: readonly string[]): string =>
-    cells.map((cell, index) => (index < 2 ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!))).join('  ');
-  return [line(COLUMNS), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+    cells.map((cell, index) => (index < left ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!))).join('  ');
+  return [line(columns), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
 function milliseconds(value: number): string {

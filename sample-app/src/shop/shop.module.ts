@@ -1,6 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { ResilienceModule } from 'nestjs-bulwark';
+import { onErrorRate, onOpenCircuit, ResilienceAlertsModule } from 'nestjs-bulwark/alerts';
+import { ResilienceOpenTelemetryModule } from 'nestjs-bulwark/opentelemetry';
+import { ResiliencePrometheusModule } from 'nestjs-bulwark/prometheus';
 import { ResilienceHealthModule } from 'nestjs-bulwark/terminus';
 import { HealthController } from './health.controller.js';
 import { InventoryClient } from './inventory.client.js';
@@ -15,7 +18,19 @@ export class ShopModule {
   static with(providerUrl: string): DynamicModule {
     return {
       module: ShopModule,
-      imports: [ResilienceModule.forRoot(), ResilienceHealthModule, TerminusModule.forRoot({ logger: false })],
+      imports: [
+        ResilienceModule.forRoot(),
+        ResilienceHealthModule,
+        TerminusModule.forRoot({ logger: false }),
+        ResiliencePrometheusModule.register({ path: 'metrics' }),
+        ResilienceOpenTelemetryModule.register({ metrics: false }),
+        ResilienceAlertsModule.register({
+          rules: [
+            onOpenCircuit({ name: 'open-circuit', severity: 'critical', quiet: '10s' }),
+            onErrorRate({ name: 'lost-orders', above: 0.01, over: '10s' }),
+          ],
+        }),
+      ],
       controllers: [OrdersController, UnprotectedOrdersController, HealthController],
       providers: [{ provide: PROVIDER_URL, useValue: providerUrl }, PaymentsClient, InventoryClient, UnprotectedClient],
     };
