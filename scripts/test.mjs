@@ -1,9 +1,12 @@
 // All tests, the quick ones first. `npm run test:unit` runs the specs alone.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { nodeOfMajor } from './other-node.mjs';
 import { elapsed, run } from './run.mjs';
 
 const jest = ['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+
+const RULES = ['docs/observability/recording-rules.yml', 'docs/observability/alerting-rules.yml'];
 
 run('types', ['tsc', '-p', 'test/tsconfig.json']);
 run('lint', ['oxlint', '--type-aware', 'src', 'test', 'sample-app/src', 'scripts', 'bench']);
@@ -12,6 +15,10 @@ run('build', ['node', 'scripts/build.mjs']);
 run('generated docs and the report of the public API are fresh', ['node', 'scripts/docs.mjs', '--check']);
 run('the figures of the docs are those of bench/results', ['node', 'scripts/bench-report.mjs', '--check']);
 run('code blocks of the docs compile', ['node', 'scripts/check-snippets.mjs']);
+if (spawnSync('promtool', ['--version']).status === 0) {
+  run('promtool: the rules are right', ['promtool', 'check', 'rules', ...RULES], { stdio: ['ignore', 'ignore', 'inherit'] });
+  run('promtool: the rules fire', ['promtool', 'test', 'rules', 'test/observability/rules.test.yml']);
+} else console.log('▸ promtool is not there, so the rules for Prometheus are not checked (Debian: apt-get install prometheus)');
 mkdirSync('.cache', { recursive: true });
 const report = '.cache/specs.json';
 run('specs', [...jest, '--coverage', '--coverageReporters=text-summary', '--json', `--outputFile=${report}`, ...process.argv.slice(2)], {
