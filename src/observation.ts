@@ -31,15 +31,12 @@ export interface MetricFamily {
 
 export interface CollectOptions {
   /**
-   * Series of their own (label `key`) for so many keys of each instance, the others together as `other`. 0: all keys of an
-   * instance are one.
+   * Series of their own (label `key`) for so many keys of each instance, the first that came, and the others together as
+   * `other`. 0: all keys of an instance are one.
    * @default 0
    */
   readonly keys?: number;
 }
-
-/** The label of what has no series of its own. */
-const OTHER = 'other';
 
 interface Source {
   readonly name: string;
@@ -74,18 +71,17 @@ export class Observation {
     const merge = declaration.merge ?? ((a: number, b: number) => a + b);
     const series = new Map<string, { labels: LabelValues; value: number | HistogramReading }>();
     for (const { name: instance, source } of sources()) {
-      const own = new Set<string>();
       declaration.read(
         source as never,
         (value, labels) => {
-          const shown = { name: instance, ...limited(labels, own, keys) };
+          const shown = { name: instance, ...labels };
           const id = JSON.stringify(Object.values(shown));
           const known = series.get(id);
           if (known === undefined) series.set(id, { labels: shown, value });
           else
             known.value = typeof value === 'number' ? merge(known.value as number, value) : added(known.value as HistogramReading, value);
         },
-        keys > 0,
+        keys,
       );
     }
     const { type, help, labels = [] } = declaration;
@@ -108,15 +104,6 @@ export class Observation {
       }
     }
   }
-}
-
-/** The first keys of an instance keep theirs; all others are one. */
-function limited(labels: LabelValues = {}, own: Set<string>, keys: number): LabelValues {
-  const { key } = labels;
-  if (key === undefined || key === '' || own.has(key)) return labels;
-  if (own.size >= keys) return { ...labels, key: OTHER };
-  own.add(key);
-  return labels;
 }
 
 function added(a: HistogramReading, b: HistogramReading): HistogramReading {

@@ -146,6 +146,15 @@ const pause = (milliseconds: number): Promise<void> => new Promise((done) => set
     await ask(query);
   });
 
+  it('understands every panel of the dashboard', async () => {
+    const { panels } = JSON.parse(readFileSync('docs/observability/grafana-dashboard.json', 'utf8')) as {
+      panels: { title: string; targets?: { expr: string }[] }[];
+    };
+    const asked = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+    expect(asked.length).toBeGreaterThan(queries.length + 25);
+    for (const expr of asked) await ask(expr.replaceAll('$name', '.*').replaceAll('$__rate_interval', '1m'));
+  });
+
   it('finds all rules good', async () => {
     const { data } = (await (await fetch(`${prometheus}/api/v1/rules`)).json()) as {
       data: { groups: { name: string; rules: { health: string; name: string }[] }[] };

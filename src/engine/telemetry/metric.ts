@@ -21,8 +21,46 @@ export interface MetricDeclaration<Source = never> {
   readonly labels?: readonly string[];
   /** What two readings with equal labels are together; their sum where it is not there. */
   readonly merge?: (a: number, b: number) => number;
-  /** Reads an instance: the label `key` stands for each of its keys where `byKey` says so. */
-  readonly read: (source: Source, add: AddReading, byKey: boolean) => void;
+  /** Reads an instance; so many of its keys have series of their own (label `key`). */
+  readonly read: (source: Source, add: AddReading, keys: number) => void;
+}
+
+/** The label `key` of what has no series of its own. */
+const OTHER_KEYS = { key: 'other' };
+
+/**
+ * Reads what has keys: the first ones each on its own, all others as one; without keys everything as one. Thousands of keys are
+ * read at each scrape, so nothing is made for those that have no series.
+ * @param rest What belongs to keys that are known no more.
+ */
+export function readByKey<Item extends { readonly key: string | undefined }>(
+  items: readonly Item[],
+  keys: number,
+  add: AddReading,
+  of: (item: Item) => number | undefined,
+  merge: (a: number, b: number) => number,
+  rest?: number,
+): void {
+  let others = rest;
+  let hasOthers = rest !== undefined && (keys === 0 || rest > 0);
+  let shown = 0;
+  for (const item of items) {
+    const value = of(item);
+    if (value === undefined) continue;
+    if (keys > 0 && (item.key === undefined || shown < keys)) {
+      if (item.key !== undefined) shown++;
+      add(value, { key: item.key ?? '' });
+    } else {
+      others = others === undefined ? value : merge(others, value);
+      hasOthers = true;
+    }
+  }
+  if (hasOthers) add(others!, keys === 0 ? undefined : OTHER_KEYS);
+}
+
+/** The sum: what several keys together did. */
+export function together(a: number, b: number): number {
+  return a + b;
 }
 
 /** The larger one: what the worst of several keys stands for. */

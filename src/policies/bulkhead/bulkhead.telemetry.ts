@@ -1,6 +1,6 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
-import { larger, type MetricDeclaration } from '../../engine/telemetry/metric.js';
+import { larger, readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { BulkheadFullReason } from './bulkhead.error.js';
 
@@ -37,12 +37,11 @@ interface ObservedCompartment extends CompartmentCounts {
 
 /** A bulkhead as metrics see it. */
 interface ObservedBulkhead {
-  readonly running: number;
-  readonly queued: number;
   readonly maxConcurrent: number;
   readonly queueTimes: Distribution | undefined;
-  counts(): CompartmentCounts;
-  observeCompartments(): Iterable<ObservedCompartment>;
+  /** Of compartments whose keys are known no more. */
+  readonly forgotten: Readonly<CompartmentCounts>;
+  observeCompartments(): readonly ObservedCompartment[];
 }
 
 function count(name: string, help: string, of: (counts: CompartmentCounts) => number): MetricDeclaration<ObservedBulkhead> {
@@ -50,27 +49,12 @@ function count(name: string, help: string, of: (counts: CompartmentCounts) => nu
     name,
     type: 'counter',
     help,
-    read: (bulkhead, add, byKey) => {
-      if (!byKey) add(of(bulkhead.counts()));
-      else for (const compartment of bulkhead.observeCompartments()) add(of(compartment), { key: compartment.key ?? '' });
-    },
+    read: (bulkhead, add, keys) => readByKey(bulkhead.observeCompartments(), keys, add, of, together, of(bulkhead.forgotten)),
   };
 }
 
-function occupancy(
-  name: string,
-  help: string,
-  of: (place: { running: number; queued: number }) => number,
-): MetricDeclaration<ObservedBulkhead> {
-  return {
-    name,
-    type: 'gauge',
-    help,
-    read: (bulkhead, add, byKey) => {
-      if (!byKey) add(of(bulkhead));
-      else for (const compartment of bulkhead.observeCompartments()) add(of(compartment), { key: compartment.key ?? '' });
-    },
-  };
+function occupancy(name: string, help: string, of: (compartment: ObservedCompartment) => number): MetricDeclaration<ObservedBulkhead> {
+  return { name, type: 'gauge', help, read: (bulkhead, add, keys) => readByKey(bulkhead.observeCompartments(), keys, add, of, together) };
 }
 
 const bulkheadMetrics: readonly MetricDeclaration<ObservedBulkhead>[] = [

@@ -46,8 +46,8 @@ export class Bulkhead {
   private readonly keys: KeyTable;
   private readonly compartments: Compartment[] = [];
   private readonly events: BulkheadEvents;
-  /** Of compartments whose keys were forgotten. */
-  private readonly forgotten: CompartmentCounts = { admitted: 0, rejections: 0, timeouts: 0 };
+  /** @internal Of compartments whose keys are known no more. */
+  readonly forgotten: CompartmentCounts = { admitted: 0, rejections: 0, timeouts: 0 };
 
   constructor(
     readonly name: string,
@@ -73,8 +73,8 @@ export class Bulkhead {
 
   /** Calls that found no place, lost the one in the queue, or waited too long. */
   get rejections(): number {
-    const { rejections, timeouts } = this.counts();
-    return rejections + timeouts;
+    const { forgotten } = this;
+    return this.all().reduce((sum, { rejections, timeouts }) => sum + rejections + timeouts, forgotten.rejections + forgotten.timeouts);
   }
 
   /** How many calls run at a time, for each key. */
@@ -145,13 +145,6 @@ export class Bulkhead {
     this.limits.queueTimes ??= this.environment.timings.ofCalls('bulkhead_queue_duration_seconds', this.name);
   }
 
-  /** @internal What happened since the start, all keys together. */
-  counts(): CompartmentCounts {
-    const sums = { ...this.forgotten };
-    for (const compartment of this.all()) addCounts(sums, compartment);
-    return sums;
-  }
-
   /** @internal How long waiters waited, where that is measured. */
   get queueTimes(): Distribution | undefined {
     return this.limits.queueTimes;
@@ -164,7 +157,7 @@ export class Bulkhead {
 
   private forget(compartment: Compartment): void {
     compartment.dismiss('displaced');
-    addCounts(this.forgotten, compartment);
+    for (const what of ['admitted', 'rejections', 'timeouts'] as const) this.forgotten[what] += compartment[what];
   }
 
   private newCompartment(key: string | undefined, inUse: ((used: boolean) => void) | undefined): Compartment {
@@ -178,10 +171,4 @@ export class Bulkhead {
   private inUse(): readonly Compartment[] {
     return [this.common, ...[...this.keys.heldSlots()].map((slot) => this.compartments[slot]!)];
   }
-}
-
-function addCounts(sums: CompartmentCounts, { admitted, rejections, timeouts }: CompartmentCounts): void {
-  sums.admitted += admitted;
-  sums.rejections += rejections;
-  sums.timeouts += timeouts;
 }

@@ -1,7 +1,7 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
 import type { Strategy } from '../../engine/strategy.js';
-import { larger, type LabelValues, type MetricDeclaration } from '../../engine/telemetry/metric.js';
+import { larger, readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { Circuit, Occasion, Transition } from './circuit.js';
 import type { CircuitStateName } from './states.js';
@@ -64,6 +64,8 @@ export interface CircuitCounts {
 
 /** What metrics read of a breaker beside the counts. */
 export interface BreakerObservation {
+  /** Of circuits whose keys are known no more. */
+  readonly forgotten: Readonly<CircuitCounts>;
   /** By `<from> <to>`. */
   readonly transitions: ReadonlyMap<string, number>;
   readonly openTimes: Distribution;
@@ -71,8 +73,11 @@ export interface BreakerObservation {
   readonly durations: Distribution | undefined;
 }
 
-interface CircuitFacts extends CircuitCounts {
+interface ObservedCircuit extends CircuitCounts {
   readonly key: string | undefined;
+}
+
+interface CircuitFigures {
   readonly state: CircuitStateName;
   readonly failureRate: number | undefined;
   readonly slowCallRate: number | undefined;
@@ -80,10 +85,10 @@ interface CircuitFacts extends CircuitCounts {
 
 /** A breaker as metrics see it. */
 interface ObservedBreaker {
-  counts(): CircuitCounts;
   observe(): BreakerObservation;
-  observeCircuits(): Iterable<CircuitFacts>;
-  worst(): { readonly state: CircuitStateName };
+  observeCircuits(): readonly ObservedCircuit[];
+  /** Gives what reads the figures of a circuit as of now. */
+  observer(): (circuit: ObservedCircuit) => CircuitFigures;
 }
 
 /** The value of a state in `circuit_breaker_state`. */
@@ -99,8 +104,9 @@ const STATE_VALUES: Record<CircuitStateName, number> = {
 /** From harmless to bad: what several circuits show together is the worst of them. */
 const SEVERITY = [STATE_VALUES.closed, STATE_VALUES['metrics-only'], STATE_VALUES.disabled, STATE_VALUES['half-open'], 1, 3];
 
-function labelsOf({ key }: CircuitFacts): LabelValues {
-  return { key: key ?? '' };
+/** The worse of two states. */
+function worse(a: number, b: number): number {
+  return SEVERITY.indexOf(a) > SEVERITY.indexOf(b) ? a : b;
 }
 
 /** A counter of circuits. */
@@ -109,42 +115,38 @@ function count(name: string, help: string, of: (counts: CircuitCounts) => number
     name,
     type: 'counter',
     help,
-    read: (breaker, add, byKey) => {
-      if (!byKey) add(of(breaker.counts()));
-      else for (const circuit of breaker.observeCircuits()) add(of(circuit), labelsOf(circuit));
-    },
+    read: (breaker, add, keys) => readByKey(breaker.observeCircuits(), keys, add, of, together, of(breaker.observe().forgotten)),
   };
 }
 
-/** A share of the calls in the window; the highest of all keys. */
-function rate(name: string, help: string, of: (circuit: CircuitFacts) => number | undefined): MetricDeclaration<ObservedBreaker> {
+/** A figure of each circuit as of now. */
+function figure(
+  name: string,
+  help: string,
+  merge: (a: number, b: number) => number,
+  of: (figures: CircuitFigures) => number | undefined,
+): MetricDeclaration<ObservedBreaker> {
   return {
     name,
     type: 'gauge',
     help,
-    merge: larger,
-    read: (breaker, add, byKey) => {
-      for (const circuit of breaker.observeCircuits()) {
-        const share = of(circuit);
-        if (share !== undefined) add(share, byKey ? labelsOf(circuit) : undefined);
-      }
+    merge,
+    read: (breaker, add, keys) => {
+      const look = breaker.observer();
+      readByKey(breaker.observeCircuits(), keys, add, (circuit) => of(look(circuit)), merge);
     },
   };
 }
 
 const circuitBreakerMetrics: readonly MetricDeclaration<ObservedBreaker>[] = [
-  {
-    name: 'circuit_breaker_state',
-    type: 'gauge',
-    help: `State: ${Object.entries(STATE_VALUES)
+  figure(
+    'circuit_breaker_state',
+    `State: ${Object.entries(STATE_VALUES)
       .map(([state, value]) => `${value} ${state}`)
       .join(', ')}; the worst one of several keys.`,
-    merge: (a, b) => (SEVERITY.indexOf(a) > SEVERITY.indexOf(b) ? a : b),
-    read: (breaker, add, byKey) => {
-      if (!byKey) add(STATE_VALUES[breaker.worst().state]);
-      else for (const circuit of breaker.observeCircuits()) add(STATE_VALUES[circuit.state], labelsOf(circuit));
-    },
-  },
+    worse,
+    ({ state }) => STATE_VALUES[state],
+  ),
   count('circuit_breaker_requests_total', 'Calls that came to the breaker and have ended: the three below together.', (counts) => {
     return counts.successes + counts.failures + counts.rejections;
   }),
@@ -178,12 +180,18 @@ const circuitBreakerMetrics: readonly MetricDeclaration<ObservedBreaker>[] = [
     help: 'How long circuits were not closed, from the opening until they closed again: the time to recover.',
     read: (breaker, add) => add(breaker.observe().openTimes),
   },
-  rate('circuit_breaker_failure_rate', 'Share of failed calls in the window; the highest one of several keys.', (circuit) => {
-    return circuit.failureRate;
-  }),
-  rate('circuit_breaker_slow_call_rate', 'Share of slow calls in the window; the highest one of several keys.', (circuit) => {
-    return circuit.slowCallRate;
-  }),
+  figure(
+    'circuit_breaker_failure_rate',
+    'Share of failed calls in the window; the highest one of several keys.',
+    larger,
+    ({ failureRate }) => failureRate,
+  ),
+  figure(
+    'circuit_breaker_slow_call_rate',
+    'Share of slow calls in the window; the highest one of several keys.',
+    larger,
+    ({ slowCallRate }) => slowCallRate,
+  ),
 ];
 
 export const circuitBreakerTelemetry = {

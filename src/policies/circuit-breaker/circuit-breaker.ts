@@ -31,6 +31,8 @@ export interface CircuitSnapshot {
   readonly lastError: unknown;
 }
 
+const NO_CALLS = { calls: 0, failures: 0, slowCalls: 0 };
+
 /** Upper bounds of the buckets for how long circuits stay open, in seconds. */
 const OPEN_BUCKETS = [1, 5, 10, 30, 60, 300, 900, 3600];
 
@@ -81,7 +83,7 @@ export class CircuitBreaker {
 
   /** How often circuits opened, all keys together. */
   get trips(): number {
-    return this.counts().trips;
+    return this.circuits.reduce((sum, { trips }) => sum + trips, this.common.trips + this.forgotten.trips);
   }
 
   /** How many keys are known. */
@@ -173,26 +175,21 @@ export class CircuitBreaker {
     for (const circuit of [this.common, ...this.circuits]) circuit.measure(this.durations!);
   }
 
-  /** @internal What happened since the start, all keys together. */
-  counts(): CircuitCounts {
-    const sums = { ...this.forgotten };
-    for (const circuit of [this.common, ...this.circuits]) addCounts(sums, circuit);
-    return sums;
-  }
-
-  /** @internal What metrics read, beside the counts. */
+  /** @internal What metrics read, beside the circuits. */
   observe(): BreakerObservation {
-    return { transitions: this.changes, openTimes: this.openTimes, durations: this.durations };
+    return { forgotten: this.forgotten, transitions: this.changes, openTimes: this.openTimes, durations: this.durations };
   }
 
-  /** @internal All circuits, those that are not closed first. */
-  *observeCircuits(): Generator<CircuitSnapshot & CircuitCounts> {
-    const held = [...this.keys.heldSlots()].map((slot) => this.circuits[slot]!);
-    const seen = new Set(held);
-    for (const circuit of [this.common, ...held, ...this.circuits.filter((one) => !seen.has(one))]) {
-      const { trips, successes, failures, rejections } = circuit;
-      yield { ...this.look(circuit), trips, successes, failures, rejections };
-    }
+  /** @internal */
+  observeCircuits(): readonly Circuit[] {
+    return [this.common, ...this.circuits];
+  }
+
+  /** @internal Looks at many circuits as of one moment. */
+  observer(): (circuit: Circuit) => CircuitSnapshot {
+    const now = this.byHand.now();
+    const moment = { now: () => now };
+    return (circuit) => this.look(circuit, moment);
   }
 
   private known(key: string): Circuit | undefined {
@@ -218,7 +215,7 @@ export class CircuitBreaker {
   }
 
   private retire(circuit: Circuit): void {
-    addCounts(this.forgotten, circuit);
+    for (const what of ['trips', 'successes', 'failures', 'rejections'] as const) this.forgotten[what] += circuit[what];
     circuit.retire();
   }
 
@@ -234,14 +231,10 @@ export class CircuitBreaker {
     });
   }
 
-  private look(circuit: Circuit): CircuitSnapshot {
-    const state = circuit.stateAt(this.byHand);
-    circuit.current.statistics?.expire(this.byHand);
-    const { calls, failures, slowCalls } = (state === 'open' ? circuit.judged : circuit.current.statistics) ?? {
-      calls: 0,
-      failures: 0,
-      slowCalls: 0,
-    };
+  private look(circuit: Circuit, time = this.byHand): CircuitSnapshot {
+    const state = circuit.stateAt(time);
+    circuit.current.statistics?.expire(time);
+    const { calls, failures, slowCalls } = (state === 'open' ? circuit.judged : circuit.current.statistics) ?? NO_CALLS;
     return {
       key: circuit.key,
       state,
@@ -250,15 +243,8 @@ export class CircuitBreaker {
       slowCalls,
       failureRate: calls === 0 ? undefined : failures / calls,
       slowCallRate: calls === 0 ? undefined : slowCalls / calls,
-      nextTrialInMs: state === 'open' ? circuit.current.remainingMs?.(this.byHand) : undefined,
+      nextTrialInMs: state === 'open' ? circuit.current.remainingMs?.(time) : undefined,
       lastError: circuit.lastError,
     };
   }
-}
-
-function addCounts(sums: CircuitCounts, { trips, successes, failures, rejections }: CircuitCounts): void {
-  sums.trips += trips;
-  sums.successes += successes;
-  sums.failures += failures;
-  sums.rejections += rejections;
 }

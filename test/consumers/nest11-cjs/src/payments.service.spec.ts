@@ -1,9 +1,31 @@
+import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { createResilience, policies, ResilienceModule } from 'nestjs-bulwark';
+import { createResilience, OnResilienceEvent, policies, ResilienceModule, type EventOf } from 'nestjs-bulwark';
 import { FakeClock } from 'nestjs-bulwark/testing';
 import { PaymentsService } from './payments.service';
 
+@Injectable()
+class Listener {
+  readonly heard: string[] = [];
+
+  @OnResilienceEvent('retry.*')
+  retried({ type, attempt }: EventOf<'retry.*'>): void {
+    this.heard.push(`${type} ${attempt}`);
+  }
+}
+
 describe('PaymentsService', () => {
+  it('tells listeners of its retries, once the application has started', async () => {
+    const module = await Test.createTestingModule({
+      imports: [ResilienceModule.forRoot({ logs: false })],
+      providers: [PaymentsService, Listener],
+    }).compile();
+    await module.init();
+    await module.get(PaymentsService).charge(5);
+    expect(module.get(Listener).heard).toEqual(['retry.scheduled 1', 'retry.scheduled 2']);
+    await module.close();
+  });
+
   it('is protected in the default test of a CommonJS application', async () => {
     const module = await Test.createTestingModule({ imports: [ResilienceModule.forRoot()], providers: [PaymentsService] }).compile();
     const payments = module.get(PaymentsService);
