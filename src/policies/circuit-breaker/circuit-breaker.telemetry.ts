@@ -73,8 +73,9 @@ export interface BreakerObservation {
   readonly durations: Distribution | undefined;
 }
 
-interface ObservedCircuit extends CircuitCounts {
+interface ObservedCircuit {
   readonly key: string | undefined;
+  readonly counts: CircuitCounts;
 }
 
 interface CircuitFigures {
@@ -115,7 +116,8 @@ function count(name: string, help: string, of: (counts: CircuitCounts) => number
     name,
     type: 'counter',
     help,
-    read: (breaker, add, keys) => readByKey(breaker.observeCircuits(), keys, add, of, together, of(breaker.observe().forgotten)),
+    read: (breaker, add, keys) =>
+      readByKey(breaker.observeCircuits(), keys, add, ({ counts }) => of(counts), together, of(breaker.observe().forgotten)),
   };
 }
 

@@ -68,7 +68,7 @@ export class CircuitBreaker {
     this.openTimes = environment.timings.of('circuit_breaker_open_duration_seconds', name, OPEN_BUCKETS);
     this.durations = environment.timings.ofCalls('circuit_breaker_request_duration_seconds', name);
     this.common = this.newCircuit(undefined);
-    this.keys = new KeyTable(settings.maxKeys, (slot) => this.retire(this.circuits[slot]!));
+    this.keys = new KeyTable(settings.maxKeys, (slot) => this.circuits[slot]!.retire(this.forgotten));
   }
 
   /** An open one of this breaker makes readiness fail. */
@@ -83,7 +83,7 @@ export class CircuitBreaker {
 
   /** How often circuits opened, all keys together. */
   get trips(): number {
-    return this.circuits.reduce((sum, { trips }) => sum + trips, this.common.trips + this.forgotten.trips);
+    return this.circuits.reduce((sum, { counts }) => sum + counts.trips, this.common.counts.trips + this.forgotten.trips);
   }
 
   /** How many keys are known. */
@@ -212,11 +212,6 @@ export class CircuitBreaker {
       this.events.transition(circuit, transition, occasion);
     };
     return new Circuit(key, this.settings, this.environment, changed, this.durations);
-  }
-
-  private retire(circuit: Circuit): void {
-    for (const what of ['trips', 'successes', 'failures', 'rejections'] as const) this.forgotten[what] += circuit[what];
-    circuit.retire();
   }
 
   private rejection(circuit: Circuit, occasion: Occasion): CircuitOpenError {

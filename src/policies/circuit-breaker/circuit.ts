@@ -1,6 +1,7 @@
 import type { Environment } from '../../engine/environment.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { OpenDuration, WindowSettings } from './circuit-breaker.policy.js';
+import type { CircuitCounts } from './circuit-breaker.telemetry.js';
 import { openMsOf } from './open-duration.js';
 import { CountingState, DisabledState, ForcedOpenState, HalfOpenState, OpenState } from './states.js';
 import type { Admission, CircuitState, CircuitStateName } from './states.js';
@@ -52,12 +53,8 @@ export class Circuit {
   current: CircuitState;
   /** The current state where it lets every call pass and takes no notice of its duration: mostly that is so. */
   plain: CountingState | undefined;
-  /** How often it opened. */
-  trips = 0;
-  /** Calls since the start that it let pass and that ended with a verdict, in every state but disabled. */
-  successes = 0;
-  failures = 0;
-  rejections = 0;
+  /** How often it opened, and what came of calls, in every state but disabled. */
+  counts: CircuitCounts = { trips: 0, successes: 0, failures: 0, rejections: 0 };
   /** When it opened, where it has not closed since. */
   private openedAt: number | undefined;
   private measured: Distribution | undefined;
@@ -94,7 +91,7 @@ export class Circuit {
   /** Lets a call pass or not. What is given back must be told how the call ended. */
   admit(occasion: Occasion): Admission | undefined {
     const admission = this.current.admit(occasion);
-    if (admission === undefined) this.rejections++;
+    if (admission === undefined) this.counts.rejections++;
     return admission;
   }
 
@@ -105,7 +102,7 @@ export class Circuit {
 
   /** Opens as of the given moment, which may have passed already (a trial that never answered). */
   open(at: number, occasion: Occasion, statistics: CallStatistics | undefined): void {
-    this.trips++;
+    this.counts.trips++;
     this.openings++;
     this.openedAt ??= at;
     this.judged = statistics;
@@ -153,9 +150,11 @@ export class Circuit {
     return this.words;
   }
 
-  /** Forgets a timer where one is set; the circuit is used no longer. */
-  retire(): void {
+  /** Forgets a timer where one is set; the circuit is used no longer. Calls on their way still count, with the others that are. */
+  retire(counts: CircuitCounts): void {
     this.current.left?.();
+    for (const what of ['trips', 'successes', 'failures', 'rejections'] as const) counts[what] += this.counts[what];
+    this.counts = counts;
   }
 
   /** Other settings from now on; an open circuit stays open as long as it was to. */

@@ -81,8 +81,8 @@ export class CountingState implements CircuitState, Admission {
 
   record(failed: boolean, slow: boolean, occasion: Occasion, error: unknown): void {
     const { circuit, statistics } = this;
-    if (failed) circuit.failures++;
-    else circuit.successes++;
+    if (failed) circuit.counts.failures++;
+    else circuit.counts.successes++;
     if (circuit.current !== this) return; // of an older generation
     if (failed) circuit.lastError = error;
     statistics.record(failed, slow, occasion);
@@ -189,8 +189,8 @@ export class HalfOpenState implements CircuitState {
   /** Ends a trial; `passed` is undefined where there is no verdict. */
   end(trial: Trial, passed: boolean | undefined, occasion: Occasion, error: unknown): void {
     const { circuit } = this;
-    if (passed === true) circuit.successes++;
-    else if (passed === false) circuit.failures++;
+    if (passed === true) circuit.counts.successes++;
+    else if (passed === false) circuit.counts.failures++;
     if (passed !== undefined) circuit.durations?.record(occasion.now() - trial.startedAt);
     if (!this.trials.has(trial) || circuit.current !== this) return;
     if (passed !== undefined && this.reopenAfterSilence(occasion)) return;
