@@ -3,6 +3,7 @@ import {
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
@@ -54,7 +55,10 @@ function createService(options: ResilienceModuleOptions, runtime: ResilienceRunt
   ],
   exports: [RUNTIME_TOKEN, ResilienceService],
 })
-export class ResilienceModule extends ConfigurableModuleClass implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
+export class ResilienceModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
   static readonly [MODULE_BRAND] = true;
 
   constructor(
@@ -113,6 +117,10 @@ export class ResilienceModule extends ConfigurableModuleClass implements OnModul
     }
     if (logger.debug === undefined) return;
     for (const { operationId } of operations) logger.debug(String(resilience.explain(operationId)));
+  }
+
+  onApplicationBootstrap(): void {
+    this.runtime.log?.settle();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -20,7 +20,7 @@ export class ResilienceRuntime {
   /** How long a shutdown waits for who stands in a line. */
   drainMs = 0;
   /** Writes down what happens, where that is wanted. */
-  log: { close(): void } | undefined;
+  log: { settle(): void; close(): void } | undefined;
   private readonly byClass = new Map<Class, ClassRuntime>();
   private interim: Resilience | undefined;
   /** Everything that was found is compiled, under the options of the application. */

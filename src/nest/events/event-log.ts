@@ -25,14 +25,25 @@ export class EventLog {
   private readonly levels = new Map<string, Level>();
   private readonly stretches = new Map<string, Stretch>();
   private timer: TimerHandle;
-  private readonly stopListening: () => void;
+  private stopListening: () => void;
   private readonly logger: ResilienceLogger;
 
   constructor(private readonly resilience: Resilience) {
     const { environment } = resilience;
     this.logger = environment.logger;
     for (const [type, { level }] of Object.entries(eventDeclarations)) if (level !== undefined) this.levels.set(type, level);
-    this.stopListening = environment.events.listen((event) => this.write(event), {
+    this.stopListening = this.listen();
+  }
+
+  /** The application has started, with the logger that it will have: what that would not write is not even asked for. */
+  settle(): void {
+    if (this.logger.isDebugOn?.() === false) for (const [type, level] of this.levels) if (level === 'debug') this.levels.delete(type);
+    this.stopListening();
+    this.stopListening = this.listen();
+  }
+
+  private listen(): () => void {
+    return this.resilience.environment.events.listen((event) => this.write(event), {
       wants: (type) => this.levels.has(type),
       ready: (type) => this.isReady(type),
     });
@@ -47,7 +58,6 @@ export class EventLog {
 
   /** Counts what it does not want to be told of, but for what is not written at all. */
   private isReady(type: string): boolean {
-    if (this.levels.get(type) === 'debug' && this.logger.isDebugOn?.() === false) return false;
     const stretch = this.stretches.get(type);
     if (stretch === undefined || stretch.lines < MOST_LINES) return true;
     stretch.unsaid++;
@@ -56,7 +66,6 @@ export class EventLog {
 
   private write(event: EventBase): void {
     const level = this.levels.get(event.type)!;
-    if (level === 'debug' && this.logger.isDebugOn?.() === false) return;
     const stretch = this.stretchOf(event.type);
     if (stretch.lines >= MOST_LINES) return;
     stretch.lines++;

@@ -88,7 +88,7 @@ export class FallbackStrategy implements Strategy {
 class TierAnswer implements Answer {
   private readonly target: unknown;
   private readonly args: readonly unknown[];
-  private startedAt = Number.NaN;
+  private startedAt: number | undefined;
 
   constructor(
     private readonly fallback: FallbackStrategy,
@@ -116,22 +116,24 @@ class TierAnswer implements Answer {
     if (this.fallback.validate !== undefined && !this.fallback.validate(value)) {
       throw new Error(`${this.operationId}: validate refused the value of fallback tier ${this.index + 1}`);
     }
-    this.note('served');
+    const { counts, durations } = this.fallback;
+    counts.served[this.index]!++;
+    if (durations !== undefined) this.measured(durations);
     this.fallback.events.served(this.operationId, this.index + 1, this.told);
   }
 
   failed(error: unknown): Answer | undefined {
-    this.note('failed');
+    const { counts, durations } = this.fallback;
+    counts.failed[this.index]!++;
+    if (durations !== undefined) this.measured(durations);
     this.fallback.events.failed(this.operationId, this.index + 1, this.told, error);
     const next = this.fallback.answerFrom(this.index + 1, this.call, this.original, this.told);
     if (next === undefined) attachCause(error, this.original);
     return next;
   }
 
-  private note(outcome: keyof TierCounts): void {
-    const { counts, durations, environment } = this.fallback;
-    counts[outcome][this.index]!++;
-    if (!Number.isNaN(this.startedAt)) durations?.record(environment.clock.now() - this.startedAt);
+  private measured(durations: Distribution): void {
+    if (this.startedAt !== undefined) durations.record(this.fallback.environment.clock.now() - this.startedAt);
   }
 }
 
