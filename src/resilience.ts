@@ -18,7 +18,15 @@ import { TaskBook } from './tasks.js';
 import { Problems, suggestion } from './options/index.js';
 import type { Bulkhead, BulkheadOptions } from './policies/bulkhead/index.js';
 import type { CircuitBreaker, CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
-import { kindTable, type EventOf, type EventPattern, type Policy, type PolicyChanges, type ResilienceEvent } from './policies/index.js';
+import {
+  eventsOfAttempts,
+  kindTable,
+  type EventOf,
+  type EventPattern,
+  type Policy,
+  type PolicyChanges,
+  type ResilienceEvent,
+} from './policies/index.js';
 import type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './resilience-options.js';
 import type { RateLimiter, RateLimitOptions } from './policies/rate-limit/index.js';
 
@@ -48,7 +56,7 @@ export class Resilience {
 
   /** @throws ResilienceConfigError with every mistake in the options. */
   constructor(options: ResilienceOptions = {}) {
-    this.environment = new Environment(options);
+    this.environment = new Environment(options, eventsOfAttempts);
     const problems = new Problems();
     const adjusters: Adjuster[] = [new Overrides(options.overrides ?? {}, kindTable, problems)];
     const { env = false } = options;

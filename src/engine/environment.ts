@@ -50,12 +50,13 @@ export class Environment {
   private readonly loggedPlaces = new Set<string>();
   private readonly closers = new Set<() => void>();
 
-  constructor(options: EnvironmentOptions = {}) {
+  /** @param eventsOfAttempts The types of events that may come with every call that does not go well. */
+  constructor(options: EnvironmentOptions = {}, eventsOfAttempts: readonly string[] = []) {
     this.clock = options.clock ?? systemClock;
     this.random = options.random ?? systemRandom;
     this.stackTraces = options.stackTraces ?? false;
     this.logger = options.logger ?? processWarnings;
-    this.events = new EventHub(this.clock, (error) => this.complain('event listener', undefined, error));
+    this.events = new EventHub(this.clock, (error) => this.complain('event listener', undefined, error), eventsOfAttempts);
     this.timings = new Timings((error) => this.complain('duration listener', undefined, error));
     this.deadlines = new TimerQueue(this.clock);
   }

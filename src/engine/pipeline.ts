@@ -1,10 +1,11 @@
-import { cutOff } from './interruption.js';
 import { Call, Rest, type CallDriver, type Method } from './call.js';
-import { CallWatch, type CallTracer } from './telemetry/call-watch.js';
 import type { Environment } from './environment.js';
-import type { EventHub } from './telemetry/events.js';
+import { cutOff } from './interruption.js';
 import { rolesOf, type Roles } from './roles.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
+import { CallWatch, type CallTracer } from './telemetry/call-watch.js';
+import type { EventHub } from './telemetry/events.js';
+import { followUp } from './telemetry/follow-up.js';
 import { Waiter } from './waiting/waiter.js';
 import { park, pause } from './waiting/waits.js';
 
@@ -118,13 +119,18 @@ export class Pipeline {
     this.calls++;
     call.target = target;
     call.method = method;
-    call.startedAt = this.timed || this.events.hearsCalls ? call.now() : Number.NaN;
-    this.watch?.began(call);
+    call.startedAt = this.timed || this.events.hearsCalls ? this.clockIn(call) : Number.NaN;
     if (signal === undefined) return;
     call.eventful = true;
     call.signal = signal;
     if (signal.aborted) this.turnBack(call, 0, Outcome.ABORT, signal.reason);
     else signal.addEventListener('abort', call, { once: true });
+  }
+
+  /** Somebody wants to know when the call began. */
+  private clockIn(call: Call): number {
+    this.watch?.began(call);
+    return call.now();
   }
 
   step(call: Call): Step {
@@ -159,19 +165,7 @@ export class Pipeline {
     if (call.outcome === Outcome.SUCCESS) this.successes++;
     else if (call.outcome === Outcome.ABORT) this.aborts++;
     else this.failures++;
-    if (call.eventful || this.watch !== undefined || this.events.hearsCalls) this.followUp(call);
-  }
-
-  /** Somebody wants to know more of the end of a call than that it was. */
-  private followUp(call: Call): void {
-    const { events } = this;
-    if (call.attempt > 1) this.layers.forEach((layer, index) => layer.settled?.(call, index));
-    this.watch?.ended(call);
-    if (!events.hearsCalls || call.outcome === Outcome.ABORT) return;
-    const type = call.outcome === Outcome.SUCCESS ? 'operation.succeeded' : 'operation.failed';
-    if (!events.wants(type)) return;
-    const facts = { durationMs: call.now() - call.startedAt, attempts: call.attempt };
-    events.emit(type, this.operationId, call.outcome === Outcome.SUCCESS ? facts : { ...facts, error: call.payload });
+    if (call.eventful || this.watch !== undefined || this.events.hearsCalls) followUp(this, call);
   }
 
   /**

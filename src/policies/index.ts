@@ -100,6 +100,9 @@ export const eventDeclarations: Readonly<Record<string, EventDeclaration>> = Obj
 /** Every type of event. */
 export const eventTypes: readonly string[] = Object.keys(eventDeclarations);
 
+/** Those that may come with every call that does not go well, which is why they are logged for debugging only. */
+export const eventsOfAttempts: readonly string[] = eventTypes.filter((type) => eventDeclarations[type]!.level === 'debug');
+
 export type EventType = ResilienceEvent['type'];
 
 /** One type of event, all of a group (`circuit-breaker.*`), or all (`*`). */

@@ -44,12 +44,16 @@ export class EventHub {
   active = false;
   /** True while somebody listens to the ends of calls. */
   hearsCalls = false;
+  /** True while somebody listens to what happens to single calls on their way: rejections, retries. */
+  hearsAttempts = false;
   private all: readonly Listening[] = [];
   private readonly byType = new Map<string, readonly Listening[]>();
 
   constructor(
     private readonly clock: Clock,
     private readonly reportError: (error: unknown) => void,
+    /** The types of events that may come with every call that does not go well. */
+    private readonly ofAttempts: readonly string[],
   ) {}
 
   listen(listener: EventListener, hearing: Hearing = {}): () => void {
@@ -64,6 +68,11 @@ export class EventHub {
     let wanted = false;
     for (const { ready } of this.listenersOf(type)) wanted = ready === undefined || ready(type) || wanted;
     return wanted;
+  }
+
+  /** The same for what happens to single calls: an outage asks for it again and again. */
+  wantsOfAttempt(type: string): boolean {
+    return this.hearsAttempts && this.wants(type);
   }
 
   emit(type: string, operationId: string | undefined, facts: object): void {
@@ -86,7 +95,9 @@ export class EventHub {
     this.all = all;
     this.byType.clear();
     this.active = all.length > 0;
-    this.hearsCalls = ENDS_OF_CALLS.some((type) => this.listenersOf(type).length > 0);
+    const hears = (type: string): boolean => this.listenersOf(type).length > 0;
+    this.hearsCalls = ENDS_OF_CALLS.some(hears);
+    this.hearsAttempts = this.ofAttempts.some(hears);
   }
 
   /** Event types are the library's own, so there are few. */

@@ -107,12 +107,12 @@ export class BulkheadEvents {
   ) {}
 
   rejected(operationId: string | undefined, { key, running, queued }: Occupancy, reason: BulkheadFullReason): void {
-    if (this.hub.wants('bulkhead.rejected'))
+    if (this.hub.wantsOfAttempt('bulkhead.rejected'))
       this.hub.emit('bulkhead.rejected', operationId, { policyName: this.policyName, key, running, queued, reason });
   }
 
   queued(operationId: string | undefined, { key, running, queued }: Occupancy): void {
-    if (this.hub.wants('bulkhead.queued'))
+    if (this.hub.wantsOfAttempt('bulkhead.queued'))
       this.hub.emit('bulkhead.queued', operationId, { policyName: this.policyName, key, running, queued });
   }
 }

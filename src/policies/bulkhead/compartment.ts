@@ -23,11 +23,12 @@ interface Asking {
 
 /** The places of one key, and who waits for one. A place that comes free is handed over, never put up for grabs. */
 export class Compartment implements WaitingPlace {
-  running = 0;
   /** Calls since the start: that got a place, that got none, and that waited for one too long. */
   admitted = 0;
   rejections = 0;
   timeouts = 0;
+  /** Those that have given their place back: counting them and not those that run leaves one number to change at each end. */
+  private ended = 0;
   private readonly line = new WaitingLine();
   /** While somebody waits, the application's shutdown must know. */
   private forgetClose: () => void = () => undefined;
@@ -41,6 +42,10 @@ export class Compartment implements WaitingPlace {
     /** Told when the first place is taken and when the last one is given back. */
     private readonly inUse: ((used: boolean) => void) | undefined,
   ) {}
+
+  get running(): number {
+    return this.admitted - this.ended;
+  }
 
   get queued(): number {
     return this.line.size;
@@ -73,17 +78,17 @@ export class Compartment implements WaitingPlace {
   /** Gives a place back: to the next waiter, where the limit still allows that many. */
   release(): undefined {
     if (this.line.size > 0 && this.running <= this.limits.maxConcurrent) {
+      this.ended++;
       this.grantNext();
       return;
     }
-    this.running--;
+    this.ended++;
     if (this.running === 0 && this.inUse !== undefined) this.inUse(false);
   }
 
   /** The limit may have grown: lets waiters in. */
   admitWaiting(): void {
     while (this.running < this.limits.maxConcurrent && this.line.size > 0) {
-      this.running++;
       this.grantNext();
     }
   }
@@ -126,7 +131,6 @@ export class Compartment implements WaitingPlace {
 
   private take(): void {
     this.admitted++;
-    this.running++;
     if (this.running === 1 && this.inUse !== undefined) this.inUse(true);
   }
 

@@ -244,7 +244,7 @@ export class CircuitBreakerEvents {
   }
 
   rejected(key: string | undefined, operationId: string | undefined, retryAfterMs: number | undefined): void {
-    if (this.hub.wants('circuit-breaker.rejected'))
+    if (this.hub.wantsOfAttempt('circuit-breaker.rejected'))
       this.hub.emit('circuit-breaker.rejected', operationId, { policyName: this.policyName, key, retryAfterMs });
   }
 }

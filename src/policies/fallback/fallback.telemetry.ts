@@ -73,11 +73,12 @@ export class FallbackEvents {
   ) {}
 
   served(operationId: string, tier: number, error: unknown): void {
-    if (this.hub.wants('fallback.served')) this.hub.emit('fallback.served', operationId, { policyName: this.policyName, tier, error });
+    if (this.hub.wantsOfAttempt('fallback.served'))
+      this.hub.emit('fallback.served', operationId, { policyName: this.policyName, tier, error });
   }
 
   failed(operationId: string, tier: number, error: unknown, tierError: unknown): void {
-    if (this.hub.wants('fallback.failed'))
+    if (this.hub.wantsOfAttempt('fallback.failed'))
       this.hub.emit('fallback.failed', operationId, { policyName: this.policyName, tier, error, tierError });
   }
 }

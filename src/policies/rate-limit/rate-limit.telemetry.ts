@@ -83,12 +83,12 @@ export class RateLimitEvents {
   ) {}
 
   rejected(operationId: string | undefined, key: string | undefined, cost: number, retryAfterMs: number | undefined): void {
-    if (this.hub.wants('rate-limit.rejected'))
+    if (this.hub.wantsOfAttempt('rate-limit.rejected'))
       this.hub.emit('rate-limit.rejected', operationId, { policyName: this.policyName, key, cost, retryAfterMs });
   }
 
   delayed(operationId: string | undefined, key: string | undefined, cost: number, delayMs: number): void {
-    if (this.hub.wants('rate-limit.delayed'))
+    if (this.hub.wantsOfAttempt('rate-limit.delayed'))
       this.hub.emit('rate-limit.delayed', operationId, { policyName: this.policyName, key, cost, delayMs });
   }
 }

@@ -122,7 +122,7 @@ export class RetryEvents {
   }
 
   private emit(type: RetryEvent['type'], call: Call, facts: object): void {
-    if (!this.hub.wants(type)) return;
+    if (!this.hub.wantsOfAttempt(type)) return;
     this.hub.emit(type, call.operationId, { policyName: this.policyName, attempt: call.attempt, error: call.payload, ...facts });
   }
 }

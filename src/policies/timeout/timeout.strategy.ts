@@ -39,7 +39,7 @@ export class TimeoutStrategy implements Strategy {
   expired(call: Call): TimeoutExceededError {
     const { name, timeoutMs, isTotal, environment } = this;
     const { operationId } = call;
-    if (environment.events.wants('timeout.exceeded')) {
+    if (environment.events.wantsOfAttempt('timeout.exceeded')) {
       const facts: Omit<TimeoutExceededEvent, 'type' | 'timestamp' | 'operationId'> = {
         policyName: name,
         timeoutMs,
