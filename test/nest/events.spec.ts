@@ -240,6 +240,19 @@ describe('the log', () => {
     });
   });
 
+  it('asks for nothing that a logger of the user’s own does not take', async () => {
+    const { warnings, logger: own } = told();
+    const app = await start({ providers: [Payments] }, { logger: own });
+    const { events } = service(app).environment;
+    expect(['circuit-breaker.opened', 'circuit-breaker.closed', 'rate-limit.rejected'].map((type) => events.wants(type))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    await app.get(Payments).refund().catch(String);
+    expect(warnings).toEqual([expect.stringContaining('Circuit breaker "refunds" opened in Payments.refund')]);
+  });
+
   it('is silent where that is wanted', async () => {
     const app = await start({ providers: [Payments] }, { logs: false });
     expect(service(app).environment.events.active).toBe(false);

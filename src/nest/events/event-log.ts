@@ -37,7 +37,10 @@ export class EventLog {
 
   /** The application has started, with the logger that it will have: what that would not write is not even asked for. */
   settle(): void {
-    if (this.logger.isDebugOn?.() === false) for (const [type, level] of this.levels) if (level === 'debug') this.levels.delete(type);
+    const { logger } = this;
+    for (const [type, level] of this.levels) {
+      if (logger[level] === undefined || (level === 'debug' && logger.isDebugOn?.() === false)) this.levels.delete(type);
+    }
     this.stopListening();
     this.stopListening = this.listen();
   }
@@ -56,7 +59,7 @@ export class EventLog {
     this.sumUp();
   }
 
-  /** Counts what it does not want to be told of, but for what is not written at all. */
+  /** Counts what it does not want to be told of. */
   private isReady(type: string): boolean {
     const stretch = this.stretches.get(type);
     if (stretch === undefined || stretch.lines < MOST_LINES) return true;
