@@ -1,6 +1,7 @@
 import { MetricsWatch } from './metrics.js';
 import { PHASES, PhaseResult, type Phase } from './phases.js';
 import { Program, setMode } from './processes.js';
+import { Prometheus } from './prometheus.js';
 import { table } from './report.js';
 import { Traffic, type Sample } from './traffic.js';
 import { View } from './view.js';
@@ -14,8 +15,11 @@ const PER_SECOND = 40;
 const provider = new Program('../upstream/main.js', {});
 const shop = new Program('../main.js', { SHOP_LOG: 'off' });
 
+/** `--prometheus`: a real one watches, where it is installed. */
+const prometheus = process.argv.includes('--prometheus') ? new Prometheus() : undefined;
+
 async function stopAll(): Promise<void> {
-  await Promise.all([shop.stop('SIGTERM'), provider.stop('SIGKILL')]);
+  await Promise.all([shop.stop('SIGTERM'), provider.stop('SIGKILL'), prometheus?.stop()]);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -28,6 +32,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 async function startAll(): Promise<void> {
   await provider.start();
   await shop.start({ PROVIDER_URL: provider.url });
+  await prometheus?.start(shop.url);
 }
 
 async function breakerStates(): Promise<string> {
@@ -85,11 +90,13 @@ async function demo(): Promise<number> {
       view.show((performance.now() - started) / 1000, total, current, await breakerStates());
     }
     watch.endPhase(phase.name);
+    prometheus?.endPhase(phase.name);
   }
   close(await setMode(provider, 'healthy'));
   await Promise.all(traffic.map((one) => one.stop()));
   view.say(`\n${table(results)}\n`);
   view.say(`The same outage from /metrics alone, the breaker "payments":\n\n${watch.table()}\n`);
+  if (prometheus !== undefined) view.say(`As Prometheus answers at the end of each phase:\n\n${await prometheus.table()}\n`);
   if (shop.trace !== undefined) view.say(`One order that was tried three times, as its trace has it:\n\n${shop.trace}\n`);
   return verdict(results, view);
 }
