@@ -31,6 +31,8 @@ export interface CircuitSnapshot {
   readonly lastError: unknown;
 }
 
+const USUAL_CHANGES = ['closed open', 'open half-open', 'half-open closed', 'half-open open'];
+
 const NO_CALLS = { calls: 0, failures: 0, slowCalls: 0 };
 
 /** Upper bounds of the buckets for how long circuits stay open, in seconds. */
@@ -52,7 +54,8 @@ export class CircuitBreaker {
   private readonly byHand: Occasion;
   /** Of circuits whose keys were forgotten. */
   private readonly forgotten: CircuitCounts = { trips: 0, successes: 0, failures: 0, rejections: 0 };
-  private readonly changes = new Map<string, number>();
+  /** By `<from> <to>`; those that come by themselves are there from the start. */
+  private readonly changes = new Map(USUAL_CHANGES.map((change) => [change, 0]));
   private readonly openTimes: Distribution;
   private durations: Distribution | undefined;
 

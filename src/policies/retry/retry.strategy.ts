@@ -38,7 +38,7 @@ export class RetryStrategy implements Strategy {
   readonly rejects: Strategy['rejects'];
   private readonly filter: FailureFilter;
   private readonly events: RetryEvents;
-  counts = new RetryCounts();
+  counts: RetryCounts;
 
   constructor(
     readonly name: string,
@@ -48,6 +48,7 @@ export class RetryStrategy implements Strategy {
   ) {
     this.filter = new FailureFilter(settings, environment, '@Retry', true);
     this.events = new RetryEvents(environment.events, name);
+    this.counts = new RetryCounts(settings.maxAttempts);
     // Only who needs them is asked on the way in and told of a success.
     if (budget !== undefined || settings.maxDuration !== undefined) this.admit = (call, layer) => this.begin(call, layer);
     if (this.filter.judgesResults) {

@@ -35,7 +35,13 @@ type RetryOutcome = 'succeeded' | 'failed' | 'given-up';
 export class RetryCounts {
   exhausted = 0;
   budgetExhausted = 0;
-  private readonly ended: Record<RetryOutcome, number[]> = { succeeded: [], failed: [], 'given-up': [] };
+  private readonly ended: Record<RetryOutcome, number[]>;
+
+  /** Every series is there from the start, at 0: a counter that comes with its first event hides it from `increase()`. */
+  constructor(maxAttempts: number) {
+    const none = (): number[] => Array.from({ length: Math.min(maxAttempts, MOST_ATTEMPTS) + 1 }, () => 0);
+    this.ended = { succeeded: none(), failed: none(), 'given-up': none() };
+  }
 
   /** Attempt number `attempt` ended; the first one of a call is no retry. */
   end(attempt: number, outcome: RetryOutcome): void {
@@ -48,7 +54,7 @@ export class RetryCounts {
   *readings(): Generator<[count: number, labels: { attempt: string; outcome: RetryOutcome }]> {
     for (const [outcome, counts] of Object.entries(this.ended) as [RetryOutcome, number[]][]) {
       for (const [place, count = 0] of counts.entries()) {
-        if (count > 0) yield [count, { attempt: place === MOST_ATTEMPTS ? `${place}+` : String(place), outcome }];
+        if (place > 1) yield [count, { attempt: place === MOST_ATTEMPTS ? `${place}+` : String(place), outcome }];
       }
     }
   }
