@@ -10,7 +10,7 @@ export {
   type FailureOptions,
 } from './options/index.js';
 export type { EnvOptions, ExplainedLayer, Explanation, Order } from './config/index.js';
-export type { OperationMetrics, ResilienceMetrics } from './metrics.js';
+export type { OperationMetrics, ResilienceMetrics } from './operation-metrics.js';
 export type { CollectOptions, HistogramReading, MetricFamily, MetricSeries } from './observation.js';
 export * from './policies/bulkhead/public.js';
 export * from './policies/circuit-breaker/public.js';

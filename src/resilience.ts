@@ -13,7 +13,7 @@ import { alike, Registry } from './engine/registry.js';
 import { NamedInstances } from './instances.js';
 import { reconfigure } from './reconfiguration.js';
 import { Observation, type CollectOptions, type MetricFamily } from './observation.js';
-import { readMetrics, type OperationMetrics, type ResilienceMetrics } from './metrics.js';
+import { readMetrics, type OperationMetrics, type ResilienceMetrics } from './operation-metrics.js';
 import { TaskBook } from './tasks.js';
 import { Problems, suggestion } from './options/index.js';
 import type { Bulkhead, BulkheadOptions } from './policies/bulkhead/index.js';
