@@ -129,15 +129,6 @@ export const SCENARIOS = [
     needs: 'switch',
   },
   { name: 'all-six', layers: ALL, method: ok, config: OPEN_HANDED, check: eachProtects },
-  {
-    name: 'all-six-prometheus',
-    layers: ALL,
-    method: ok,
-    config: { ...OPEN_HANDED, prometheus: true },
-    check: eachProtects,
-    needs: 'prometheus',
-    without: OPEN_HANDED,
-  },
   { name: 'all-but-timeout', layers: ALL.filter((layer) => layer !== 'timeout'), method: ok, config: OPEN_HANDED, check: eachProtects },
   single('retry', 'retry'),
   single('circuit-breaker', 'circuitBreaker'),
@@ -173,4 +164,14 @@ export const SCENARIOS = [
   },
   { name: 'retry-twice', layers: ['retry'], method: flaky, config: OPEN_HANDED, check: eachProtects },
   { name: 'observable-all-six', layers: ALL, method: ok, config: OPEN_HANDED, check: async () => undefined, needs: 'observable' },
+  // Last, because V8 learns from it that calls may be measured: an application measures or does not.
+  {
+    name: 'all-six-prometheus',
+    layers: ALL,
+    method: ok,
+    config: { ...OPEN_HANDED, prometheus: true },
+    check: eachProtects,
+    needs: 'prometheus',
+    without: OPEN_HANDED,
+  },
 ];

@@ -10,6 +10,7 @@ const check = process.argv.includes('--check');
 const stale = [];
 const { kindTable } = await import(resolve('dist/esm/policies/index.js'));
 const { objectSchema } = await import(resolve('dist/esm/options/index.js'));
+const { DURATION_PATTERN } = await import(resolve('dist/esm/options/duration.js'));
 const { createResilience } = await import(resolve('dist/esm/core.js'));
 const { instrumentName } = await import(resolve('dist/esm/opentelemetry/instruments.js'));
 const { operationTelemetry } = await import(resolve('dist/esm/engine/telemetry/operation.telemetry.js'));
@@ -53,6 +54,7 @@ function configurationSchema() {
     return { anyOf: [{ type: 'boolean' }, { ...rest, properties: { enabled, ...properties } }] };
   };
   const names = kindTable.map(({ kind }) => kind);
+  const durationSchema = { anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', pattern: DURATION_PATTERN }] };
   const schema = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Configuration of nestjs-bulwark',
@@ -79,6 +81,8 @@ function configurationSchema() {
         ],
       },
       stackTraces: { type: 'boolean', default: false, description: "Give the library's own errors a stack trace." },
+      drainTimeout: { ...durationSchema, default: 0, description: 'How long a shutdown waits for those who stand in a queue.' },
+      logs: { type: 'boolean', default: true, description: 'Writes to the log what happens.' },
       unmanaged: { enum: ['warn', 'allow', 'throw'], default: 'warn', description: 'What happens on an instance that Nest did not make.' },
     },
     additionalProperties: false,
