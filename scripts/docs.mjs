@@ -54,7 +54,12 @@ function configurationSchema() {
     return { anyOf: [{ type: 'boolean' }, { ...rest, properties: { enabled, ...properties } }] };
   };
   const names = kindTable.map(({ kind }) => kind);
-  const durationSchema = { anyOf: [{ type: 'number', minimum: 0 }, { type: 'string', pattern: DURATION_PATTERN }] };
+  const durationSchema = {
+    anyOf: [
+      { type: 'number', minimum: 0 },
+      { type: 'string', pattern: DURATION_PATTERN },
+    ],
+  };
   const schema = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Configuration of nestjs-bulwark',
