@@ -19,6 +19,8 @@ export * from './policies/rate-limit/public.js';
 export * from './policies/retry/public.js';
 export * from './policies/timeout/public.js';
 export {
+  eventGroups,
+  eventPatterns,
   eventTypes,
   policies,
   type CounterName,

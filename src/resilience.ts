@@ -198,7 +198,7 @@ export class Resilience {
   /**
    * Measures the durations of calls from now on, and counts errors by class. Off until somebody asks, as it costs two
    * readings of the clock a call.
-   * @param buckets Upper bounds of the histograms' buckets, in seconds.
+   * @param buckets Upper bounds of the histograms' buckets, in seconds; those of whoever asks first count.
    */
   measure(buckets?: readonly number[]): void {
     this.environment.timings.start(buckets);

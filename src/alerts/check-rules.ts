@@ -1,4 +1,4 @@
-import { eventTypes, ResilienceConfigError, type Duration } from '../core.js';
+import { eventPatterns, ResilienceConfigError, type Duration } from '../core.js';
 import { parseDuration, show } from '../options/index.js';
 import type { AlertChannel } from './alert.js';
 import type { AlertRule } from './rules.js';
@@ -12,7 +12,6 @@ const COUNTS = ['times', 'minimumCalls', 'rejections'];
 export function checkRules(rules: readonly AlertRule[], channels: readonly AlertChannel[], every: Duration): void {
   const problems: string[] = [];
   const place = 'ResilienceAlertsModule.register:';
-  const patterns = new Set(['*', ...eventTypes, ...eventTypes.map((type) => `${type.split('.')[0]!}.*`)]);
   const names = new Set<string>();
   for (const rule of rules) {
     const expect = (option: string, isRight: boolean, expected: string): void => {
@@ -27,7 +26,8 @@ export function checkRules(rules: readonly AlertRule[], channels: readonly Alert
     for (const option of DURATIONS) expect(option, parseDuration(read[option]!) !== undefined, 'a duration');
     for (const option of COUNTS) expect(option, Number.isSafeInteger(read[option]) && read[option]! >= 1, 'an integer >= 1');
     expect('above', read['above']! > 0 && read['above']! < 1, 'a number > 0 and < 1');
-    for (const option of ['event', 'recoversOn']) expect(option, patterns.has(read[option]!), 'a type of event, or a group of them');
+    for (const option of ['event', 'recoversOn'])
+      expect(option, eventPatterns.includes(read[option]!), 'a type of event, or a group of them');
   }
   if (channels.length === 0) problems.push(`${place} channels must have at least one channel`);
   const everyMs = parseDuration(every);

@@ -1,11 +1,11 @@
 import type { Attributes, BatchObservableCallback, Histogram, Meter, Observable } from '@opentelemetry/api';
-import { eventTypes, type LabelValues, type Resilience } from '../core.js';
+import { eventGroups, type LabelValues, type Resilience } from '../core.js';
 
 /** How OpenTelemetry names what our labels say; where it has a convention, by that. */
 const CONVENTIONS: Readonly<Record<string, string>> = { error: 'error.type' };
 
 /** `circuit-breaker`, `retry`, ... as the namespaces of metrics. */
-const NAMESPACES = [...new Set(eventTypes.map((type) => type.split('.')[0]!.replaceAll('-', '_')))];
+const NAMESPACES = eventGroups.map((group) => group.replaceAll('-', '_'));
 
 /** The name of a metric here: `circuit_breaker_requests_total` is `resilience.circuit_breaker.requests`. */
 export function instrumentName(name: string): string {

@@ -1,5 +1,6 @@
 import { context, SpanStatusCode, trace, type Context, type Link, type Span, type Tracer } from '@opentelemetry/api';
 import { isObservable, Observable } from 'rxjs';
+import { isThenable } from '../engine/drivers/promises.js';
 import { errorClassOf, type CallOutcome, type CallTracer, type TracedCall } from '../engine/telemetry/call-watch.js';
 
 /** How a layer's doing is called in a span: as the event of the same thing is. */
@@ -139,8 +140,4 @@ function markFailed(span: Span, reason: unknown): void {
   span.setAttribute('error.type', errorClassOf(reason));
   span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
   if (reason instanceof Error) span.recordException(reason);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

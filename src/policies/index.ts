@@ -100,6 +100,12 @@ export const eventDeclarations: Readonly<Record<string, EventDeclaration>> = Obj
 /** Every type of event. */
 export const eventTypes: readonly string[] = Object.keys(eventDeclarations);
 
+/** Their groups: `circuit-breaker`, `retry`, ... */
+export const eventGroups: readonly string[] = [...new Set(eventTypes.map((type) => type.split('.')[0]!))];
+
+/** Everything that a listener may name: types, groups, all. */
+export const eventPatterns: readonly string[] = ['*', ...eventGroups.map((group) => `${group}.*`), ...eventTypes];
+
 /** Those that may come with every call that does not go well, which is why they are logged for debugging only. */
 export const eventsOfAttempts: readonly string[] = eventTypes.filter((type) => eventDeclarations[type]!.level === 'debug');
 

@@ -1,5 +1,3 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { Controller, type INestMicroservice } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ClientProxyFactory, EventPattern, MessagePattern, Transport, type ClientProxy } from '@nestjs/microservices';
@@ -16,6 +14,7 @@ import {
   ResilienceService,
   Retry,
 } from '../../src/index.js';
+import { freePort } from '../support/free-port.js';
 
 let attempts = 0;
 const noticed = { events: 0 };
@@ -52,14 +51,6 @@ class MathController {
   async broken(): Promise<string> {
     throw new Error('inner text');
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('over the TCP transport', () => {

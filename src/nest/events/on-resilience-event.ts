@@ -1,4 +1,4 @@
-import { eventTypes, type EventOf, type EventPattern } from '../../policies/index.js';
+import { eventPatterns, type EventOf, type EventPattern } from '../../policies/index.js';
 import { suggestion } from '../../options/index.js';
 
 /** Which events a listener hears, beside their type. */
@@ -46,7 +46,5 @@ export function listeningsOf(method: object): readonly Listening[] {
 
 /** What is wrong with a pattern, if anything. */
 export function problemOf(pattern: string): string | undefined {
-  const groups = new Set(eventTypes.map((type) => `${type.split('.')[0]!}.*`));
-  const known = ['*', ...groups, ...eventTypes];
-  return known.includes(pattern) ? undefined : `there is no event "${pattern}"${suggestion(pattern, known)}`;
+  return eventPatterns.includes(pattern) ? undefined : `there is no event "${pattern}"${suggestion(pattern, eventPatterns)}`;
 }
