@@ -10,6 +10,7 @@ export default {
     '^nestjs-bulwark$': '<rootDir>/src/index.ts',
     '^nestjs-bulwark/core$': '<rootDir>/src/core.ts',
     '^nestjs-bulwark/(http|terminus|testing)$': '<rootDir>/src/$1/index.ts',
+    '^nestjs-bulwark/testing/nest$': '<rootDir>/src/testing/nest.ts',
   },
   transform: {
     '^.+\\.ts$': [
@@ -27,6 +28,8 @@ export default {
     ],
   },
   maxWorkers: 2,
+  // A busy machine is slow, not wrong: the limit only ends what hangs.
+  testTimeout: 60_000,
   setupFilesAfterEnv: ['<rootDir>/test/support/strict.ts'],
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/{options,engine,policies,config}/**/*.ts'],

@@ -45,12 +45,13 @@ export class FakeClock implements Clock {
 
   /** When the next timer is due; undefined where none is set. */
   get nextTimerAt(): number | undefined {
-    return this.timers.size === 0 ? undefined : Math.min(...[...this.timers].map(({ dueAt }) => dueAt));
+    return this.firstDue(Infinity)?.dueAt;
   }
 
   /**
    * Moves time on. Fires what becomes due in order, and after each timer lets every promise settle that it settles,
-   * with all that follows from it, before the next one.
+   * with all that follows from it, before the next one. Of advances that overlap (a mock that takes a second of this clock),
+   * the one that goes furthest says what time it is: time never moves back.
    * @throws TypeError for what is no duration.
    */
   async advance(duration: Duration): Promise<void> {
@@ -64,7 +65,7 @@ export class FakeClock implements Clock {
       next.callback();
       await this.settle();
     }
-    this.time = target;
+    this.time = Math.max(this.time, target);
     await this.settle();
   }
 

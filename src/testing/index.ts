@@ -1,4 +1,3 @@
-/** `nestjs-bulwark/testing`: time and chance under a test's control, and the module for unit tests. */
+/** `nestjs-bulwark/testing`: time and chance under a test's control. Needs no Nest, like `nestjs-bulwark/core`. */
 export { FakeClock } from './fake-clock.js';
 export { seededRandom } from './seeded-random.js';
-export { ResilienceTestingModule, type ResilienceTestingOptions } from './resilience-testing.module.js';

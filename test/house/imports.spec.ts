@@ -84,6 +84,18 @@ describe('imports', () => {
     expect(nest.map(shown)).toEqual([]);
   });
 
+  it('of what works without Nest reach none of it, however far one follows them', () => {
+    const nestFrom = (file: string, seen: Set<string>): string[] => {
+      if (seen.has(file)) return [];
+      seen.add(file);
+      const atRunTime = all.filter(({ from, isType }) => from === file && !isType);
+      const found = atRunTime.filter(({ to }) => to.startsWith('@nestjs/') || to === 'reflect-metadata').map(shown);
+      return [...found, ...atRunTime.filter(({ to }) => to.endsWith('.ts')).flatMap(({ to }) => nestFrom(to, seen))];
+    };
+    expect(['core.ts', 'testing/index.ts'].flatMap((entry) => nestFrom(entry, new Set()))).toEqual([]);
+    expect(nestFrom('testing/nest.ts', new Set()).length).toBeGreaterThan(0);
+  });
+
   it('of packages are those of package.json and of the peers', () => {
     const packages = new Set(all.filter(({ to }) => !to.endsWith('.ts')).map(({ to }) => to));
     expect([...packages].toSorted()).toEqual([

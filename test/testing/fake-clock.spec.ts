@@ -43,6 +43,25 @@ describe('a fake clock', () => {
     expect(seen).toEqual(['first 10', 'other 12', 'second 15']);
   });
 
+  it('never moves back, where one advance runs inside of another or beside it', async () => {
+    const inside = new FakeClock();
+    const seen: number[] = [];
+    inside.setTimer(() => void inside.advance('5s'), 500);
+    inside.setTimer(() => seen.push(inside.now()), 5400);
+    await inside.advance('1s');
+    await inside.settle();
+    expect([inside.now(), ...seen]).toEqual([5500, 5400]);
+    const beside = new FakeClock();
+    await Promise.all([beside.advance('10s'), beside.advance('1s')]);
+    expect(beside.now()).toBe(10_000);
+  });
+
+  it('says when the next of very many timers is due', () => {
+    const clock = new FakeClock();
+    for (let due = 200_000; due > 0; due--) clock.setTimer(() => undefined, due);
+    expect(clock.nextTimerAt).toBe(1);
+  });
+
   it('refuses what is no duration', async () => {
     await expect(new FakeClock().advance('soon' as never)).rejects.toThrow('advance takes a duration, got "soon"');
   });

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { CircuitBreaker, Fallback, Retry, Timeout } from '../../src/index.js';
-import { FakeClock, ResilienceTestingModule } from '../../src/testing/index.js';
+import { FakeClock, ResilienceTestingModule } from '../../src/testing/nest.js';
 
 @Injectable()
 class Quotes {
