@@ -4,3 +4,5 @@ export * from './nearest.js';
 export * from './problems.js';
 export * from './rules.js';
 export * from './failure-options.js';
+export * from './quote-text.js';
+export * from './settings.js';
