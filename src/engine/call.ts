@@ -58,6 +58,12 @@ export class Call implements DeadlineOwner {
   eventful = false;
   readonly slots: unknown[];
   context: AttemptContext | undefined;
+  /** The layers from here on have let pass an attempt whose method was not called yet. */
+  uncalledFrom = 0;
+  /** When the method was called, by the clock: NaN before that, and where no layer has asked for it. */
+  invokedAt = Number.NaN;
+  /** The outermost layer that wants to know when the method is called. */
+  private clockedFrom = Number.POSITIVE_INFINITY;
   rest: (typeof Rest)[keyof typeof Rest] = Rest.METHOD;
   /** The promise of the method while it runs. */
   running: Promise<unknown> | undefined;
@@ -161,6 +167,43 @@ export class Call implements DeadlineOwner {
     return limits[index]!;
   }
 
+  /**
+   * Whether the attempt that a layer let pass has called the method: true once it did, however it ended. False for one that
+   * waited inside, in a queue or for a permit.
+   */
+  hasInvoked(layer: number): boolean {
+    return layer < this.uncalledFrom;
+  }
+
+  /**
+   * Asks for `invokedAt`, from a layer's `admit`: the first call of the method in the attempt that the layer lets pass. Until
+   * the next attempt, which a layer outside begins.
+   */
+  clockInvocation(layer: number): void {
+    this.eventful = true;
+    if (layer < this.clockedFrom) this.clockedFrom = layer;
+  }
+
+  /** The method is about to be called. */
+  invoking(): void {
+    this.uncalledFrom = this.slots.length;
+    if (this.clockedFrom !== Number.POSITIVE_INFINITY && Number.isNaN(this.invokedAt)) this.invokedAt = this.now();
+  }
+
+  /** A layer begins another attempt: to those inside, the method was not called yet. */
+  beginAgain(layer: number): void {
+    this.attempt++;
+    this.uncalledFrom = Math.min(this.uncalledFrom, layer + 1);
+    if (this.clockedFrom > layer) this.invokedAt = Number.NaN;
+  }
+
+  /** Where the call waits just now, in words; undefined where it does not. */
+  waitingPlace(): string | undefined {
+    const { layers } = this.pipeline;
+    if (this.rest === Rest.TURN) return layers[this.cursor]?.waitingPlace;
+    return this.rest === Rest.PAUSE ? layers[this.cursor - 1]?.waitingPlace : undefined;
+  }
+
   /** What a method is told of the attempt that begins. */
   newContext(): AttemptContext {
     let deadline: number | undefined;
@@ -196,7 +239,7 @@ export class Call implements DeadlineOwner {
   clear(): void {
     this.target = this.payload = this.first = this.second = this.list = undefined;
     this.method = nobody;
-    this.cursor = 0;
+    this.cursor = this.uncalledFrom = 0;
     this.inward = true;
     this.committed = false;
     this.time = Number.NaN;
@@ -215,6 +258,8 @@ export class Call implements DeadlineOwner {
     const { slots } = this;
     for (let index = 0; index < slots.length; index++) slots[index] = undefined;
     this.attempt = 1;
+    this.invokedAt = Number.NaN;
+    this.clockedFrom = Number.POSITIVE_INFINITY;
     this.pauseCut = this.eventful = false;
   }
 }

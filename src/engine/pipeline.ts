@@ -111,6 +111,7 @@ export class Pipeline {
 
   /** Calls the method. May throw. */
   invoke(call: Call): unknown {
+    call.invoking();
     return this.invoker === undefined ? call.callMethod() : this.invoker(call);
   }
 
@@ -237,7 +238,7 @@ export class Pipeline {
     }
     this.note(call, layer, 'repeats');
     call.previousError = call.outcome === Outcome.SUCCESS ? undefined : call.payload;
-    call.attempt++;
+    call.beginAgain(layer);
     call.inward = true;
     call.cursor = layer + 1;
     const delayMs = call.attempt % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict;

@@ -48,6 +48,8 @@ export interface Strategy {
   readonly kind: string;
   /** The name of the instance that decides; equal names share state. */
   readonly name: string;
+  /** Where a call that this layer lets wait is meanwhile, as errors say it: `the queue of bulkhead "payments"`. */
+  readonly waitingPlace?: string | undefined;
   /** May this attempt start? May throw where a function of the user's does; then nothing was taken. */
   admit?: ((this: void, call: Call, layer: number) => Admission) | undefined;
   /** The attempt gave `call.payload`. */

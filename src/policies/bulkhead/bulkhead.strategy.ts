@@ -13,6 +13,7 @@ export interface BulkheadUse {
 export class BulkheadStrategy implements Strategy {
   readonly kind = 'bulkhead';
   readonly name: string;
+  readonly waitingPlace: string;
   readonly admit: NonNullable<Strategy['admit']>;
   readonly succeeded: NonNullable<Strategy['succeeded']>;
   private readonly common: Compartment;
@@ -23,6 +24,7 @@ export class BulkheadStrategy implements Strategy {
     { key, priority }: BulkheadUse,
   ) {
     this.name = bulkhead.name;
+    this.waitingPlace = `the queue of bulkhead "${bulkhead.name}"`;
     this.common = bulkhead.compartment(undefined);
     this.keyed = key !== undefined;
     const { common } = this;

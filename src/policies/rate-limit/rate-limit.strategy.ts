@@ -13,12 +13,14 @@ export interface RateLimitUse {
 export class RateLimitStrategy implements Strategy {
   readonly kind = 'rateLimit';
   readonly name: string;
+  readonly waitingPlace: string;
 
   constructor(
     readonly limiter: RateLimiter,
     private readonly use: RateLimitUse,
   ) {
     this.name = limiter.name;
+    this.waitingPlace = `the line for a permit of rate limit "${limiter.name}"`;
   }
 
   readonly admit = (call: Call): Admission => {

@@ -33,6 +33,7 @@ const LONGEST_RETRY_AFTER_MS = 30_000;
 /** Says after a failure whether and when to try again. */
 export class RetryStrategy implements Strategy {
   readonly kind = 'retry';
+  readonly waitingPlace = 'the pause before another attempt';
   readonly admit: Strategy['admit'];
   readonly succeeded: Strategy['succeeded'];
   readonly rejects: Strategy['rejects'];

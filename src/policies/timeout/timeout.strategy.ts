@@ -51,7 +51,9 @@ export class TimeoutStrategy implements Strategy {
     const what = isTotal
       ? `took longer than ${describeDuration(timeoutMs)} in total`
       : `did not answer within ${describeDuration(timeoutMs)}`;
-    return new TimeoutExceededError(`${operationId} ${what}`, timeoutMs, isTotal, {
+    const place = call.waitingPlace();
+    const where = place === undefined ? '' : `: it waited in ${place}`;
+    return new TimeoutExceededError(`${operationId} ${what}${where}`, timeoutMs, isTotal, {
       operationId,
       policyName: name,
       withStack: environment.stackTraces,
