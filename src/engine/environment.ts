@@ -1,3 +1,4 @@
+import { lookAfter } from './callbacks.js';
 import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
 import { EventHub } from './telemetry/events.js';
 import type { CallTracer } from './telemetry/call-watch.js';
@@ -69,6 +70,32 @@ export class Environment {
     this.complain(callback, operationId, error);
   }
 
+  /** Calls a function of the user's whose answer nobody waits for; one that throws, or gives a promise that is rejected, is told. */
+  notify(callback: string, operationId: string | undefined, call: () => unknown): void {
+    const failed = (error: unknown): void => this.callbackFailed(callback, operationId, error);
+    try {
+      lookAfter(call(), failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /**
+   * Asks a function of the user's that has to answer at once. One that throws, or gives a promise, is told and does not
+   * decide: `otherwise` does.
+   */
+  ask<Answer>(callback: string, operationId: string | undefined, question: () => Answer, otherwise: () => Answer): Answer {
+    const failed = (error: unknown): void => this.callbackFailed(callback, operationId, error);
+    try {
+      const answer = question();
+      if (!lookAfter(answer, () => undefined)) return answer;
+      failed(new TypeError(`${callback} must answer at once, and gave a promise`));
+    } catch (error) {
+      failed(error);
+    }
+    return otherwise();
+  }
+
   /** Runs `stop` when the application shuts down; gives what takes it back. */
   onClose(stop: () => void): () => void {
     this.closers.add(stop);
@@ -86,6 +113,12 @@ export class Environment {
     const place = operationId === undefined ? callback : `${operationId}: ${callback}`;
     if (this.loggedPlaces.has(place) || this.loggedPlaces.size >= MOST_LOGGED_PLACES) return;
     this.loggedPlaces.add(place);
-    this.logger.error(`${place} threw; the call went on without it (told once)`, error);
+    const message = `${place} threw; the call went on without it (told once)`;
+    try {
+      lookAfter(this.logger.error(message, error), () => undefined);
+    } catch (broken) {
+      processWarnings.error(message, error);
+      processWarnings.error('the logger failed', broken);
+    }
   }
 }

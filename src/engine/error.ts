@@ -110,3 +110,21 @@ describeErrors(ResilienceConfigError, {
   status: 500,
   isServiceUnavailable: false,
 });
+
+/** So many causes of causes are told. */
+const DEEPEST_CAUSE = 3;
+
+/**
+ * An error in words, with what caused it: `TypeError: fetch failed (cause: Error: connect ECONNREFUSED 127.0.0.1:80)`. Whatever else
+ * was thrown is said by its type, as is an error that does not let itself be read.
+ */
+export function wordsOfError(error: unknown, depth = 0): string {
+  try {
+    if (!(error instanceof Error)) return typeof error;
+    const { cause } = error;
+    const words = `${error.name}: ${error.message}`;
+    return cause instanceof Error && depth < DEEPEST_CAUSE ? `${words} (cause: ${wordsOfError(cause, depth + 1)})` : words;
+  } catch {
+    return typeof error;
+  }
+}

@@ -1,24 +1,58 @@
-import { isErrorClass, type ErrorFilter, type FailureOptions } from '../options/failure-options.js';
+import { isErrorClass, type ErrorClass, type ErrorFilter, type FailureOptions } from '../options/failure-options.js';
 import type { Environment } from './environment.js';
 import { isResilienceErrorClass, ResilienceError } from './error.js';
 
 /** The statuses below 500 that say nothing against the request: time-out, too early, too many. */
 const TRANSIENT_CLIENT_STATUSES = new Set([408, 425, 429]);
 
+/** What a filter knows of a call beside its error. */
+export interface JudgedCall {
+  readonly operationId?: string | undefined;
+  /** As the caller gave them. */
+  readonly args?: readonly unknown[] | undefined;
+  /** The caller's own. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads from an error; one that does not let itself be read says nothing. */
+function readFrom<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
 /** An error that says that somebody gave up: `AbortError` of the platform, `CanceledError` of Axios. */
-export function isAbortError(error: unknown): boolean {
+function isAbortError(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
   const { name, code } = error as { name?: unknown; code?: unknown };
   return name === 'AbortError' || code === 'ERR_CANCELED';
 }
 
 /**
- * The default of `on`: every error but an abort and one that blames the request (a status of 400–499 other than 408, 425
- * and 429). What the library itself aborts never gets here: it is told as a timeout.
+ * Whether an error is the caller's own abort: one that says that somebody gave up, after a signal of the caller's was aborted,
+ * be it that of the call or one among its arguments. A method that gives up by a signal of its own (`AbortSignal.timeout` in
+ * a client) has failed like any other.
+ */
+export function isCallersAbort(error: unknown, { signal, args }: JudgedCall): boolean {
+  if (readFrom(() => isAbortError(error)) !== true) return false;
+  return signal?.aborted === true || (args?.some((arg) => readFrom(() => isAborted(arg)) === true) ?? false);
+}
+
+/** A signal that is aborted, or options that hold one. */
+function isAborted(arg: unknown): boolean {
+  if (typeof arg !== 'object' || arg === null) return false;
+  const signal = arg instanceof AbortSignal ? arg : (arg as { signal?: unknown }).signal;
+  return signal instanceof AbortSignal && signal.aborted;
+}
+
+/**
+ * The default of `on`: every error but one that blames the request (a status of 400–499 other than 408, 425 and 429). What the
+ * caller or the library itself aborts never gets here.
  */
 export function isTransientError(error: unknown): boolean {
-  if (isAbortError(error)) return false;
-  const status = statusOf(error);
+  const status = readFrom(() => statusOf(error));
   return status === undefined || status < 400 || status > 499 || TRANSIENT_CLIENT_STATUSES.has(status);
 }
 
@@ -31,11 +65,17 @@ function statusOf(error: unknown): number | undefined {
   return typeof ofResponse === 'number' ? ofResponse : undefined;
 }
 
-type Match = (error: unknown) => boolean;
+type Match = (error: unknown, ...args: readonly unknown[]) => boolean;
+
+/** The classes that a filter lists; undefined for a predicate. */
+function classesOf(filter: ErrorFilter): readonly ErrorClass[] | undefined {
+  if (isErrorClass(filter)) return [filter];
+  return typeof filter === 'function' ? undefined : filter;
+}
 
 /** A filter as a function. A listed class matches a rejection that is not retryable only where it is one of our own. */
 function matcher(filter: ErrorFilter, strict: boolean): Match {
-  const classes = isErrorClass(filter) ? [filter] : typeof filter === 'function' ? undefined : filter;
+  const classes = classesOf(filter);
   if (classes === undefined) return filter as Match;
   return (error) => {
     const guarded = strict && isOurRefusal(error);
@@ -45,15 +85,16 @@ function matcher(filter: ErrorFilter, strict: boolean): Match {
 
 /** A rejection of the library that says of itself that trying again cannot help. */
 function isOurRefusal(error: unknown): boolean {
-  return error instanceof ResilienceError && !error.isRetryable;
+  return readFrom(() => error instanceof ResilienceError && !error.isRetryable) === true;
 }
 
-/** Answers whether an error or a value counts as a failure. A filter that throws is reported and does not decide. */
+/** Answers whether an error or a value counts as a failure. A filter that throws, or gives a promise, is told and does not decide. */
 export class FailureFilter {
   /** True where values are judged at all. */
   readonly judgesResults: boolean;
   private readonly on: Match | undefined;
   private readonly ignore: Match | undefined;
+  private readonly listsClasses: boolean;
 
   /** @param sparing Leave out our own rejections that are not retryable, unless the filter names them. */
   constructor(
@@ -64,33 +105,57 @@ export class FailureFilter {
   ) {
     this.on = options.on === undefined ? undefined : matcher(options.on, sparing);
     this.ignore = options.ignore === undefined ? undefined : matcher(options.ignore, false);
+    this.listsClasses = options.on !== undefined && classesOf(options.on) !== undefined;
     this.judgesResults = options.onResult !== undefined;
   }
 
-  counts(error: unknown, operationId: string | undefined): boolean {
-    if (this.ignore !== undefined && this.ask(this.ignore, 'ignore', error, operationId, false)) return false;
-    const byDefault = () => isTransientError(error) && !(this.sparing && isOurRefusal(error));
-    return this.on === undefined ? byDefault() : this.ask(this.on, 'on', error, operationId, byDefault);
+  counts(error: unknown, call: JudgedCall): boolean {
+    if (isCallersAbort(error, call) || this.ignores(error, call)) return false;
+    if (this.on === undefined) return this.countsByDefault(error);
+    return this.ask(
+      'on',
+      call,
+      () => this.on!(error, ...(call.args ?? [])),
+      () => this.countsByDefault(error),
+    );
+  }
+
+  /** True for an error that `ignore` names. */
+  ignores(error: unknown, call: JudgedCall): boolean {
+    const { ignore } = this;
+    if (ignore === undefined) return false;
+    return this.ask(
+      'ignore',
+      call,
+      () => ignore(error, ...(call.args ?? [])),
+      () => false,
+    );
   }
 
   /** True for a value that counts as a failure. */
-  rejects(value: unknown, operationId: string | undefined): boolean {
+  rejects(value: unknown, call: JudgedCall): boolean {
     const { onResult } = this.options;
-    return onResult !== undefined && this.ask(onResult, 'onResult', value, operationId, false);
+    return (
+      onResult !== undefined &&
+      this.ask(
+        'onResult',
+        call,
+        () => onResult(value),
+        () => false,
+      )
+    );
   }
 
-  private ask(
-    match: Match,
-    option: string,
-    subject: unknown,
-    operationId: string | undefined,
-    otherwise: boolean | (() => boolean),
-  ): boolean {
-    try {
-      return match(subject);
-    } catch (error) {
-      this.environment.callbackFailed(`${this.label} ${option}`, operationId, error);
-      return typeof otherwise === 'boolean' ? otherwise : otherwise();
-    }
+  /** A rejection that no new try can help, which nobody asked for by its class: a predicate that says yes to all does not mean it. */
+  isUnwanted(error: unknown): boolean {
+    return !this.listsClasses && isOurRefusal(error);
+  }
+
+  private countsByDefault(error: unknown): boolean {
+    return isTransientError(error) && !(this.sparing && isOurRefusal(error));
+  }
+
+  private ask(option: string, call: JudgedCall, question: () => boolean, otherwise: () => boolean): boolean {
+    return this.environment.ask(`${this.label} ${option}`, call.operationId, question, otherwise);
   }
 }

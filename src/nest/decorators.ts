@@ -24,7 +24,9 @@ function declares(label: string, policy: PolicyDeclaration) {
 }
 
 /** Tries again after a failure: `@Retry(3)`, `@Retry({ maxAttempts: 3, backoff: '200ms' })`. */
-export function Retry<Result = unknown>(options: number | RetryOptions<Result> = {}): PolicyDecorator<Arguments, Result> {
+export function Retry<Result = unknown, Args extends Arguments = Arguments>(
+  options: number | RetryOptions<Result, Args> = {},
+): PolicyDecorator<Args, Result> {
   return declares('Retry', policies.retry(options));
 }
 

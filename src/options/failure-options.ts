@@ -4,18 +4,19 @@ import { rule, callback, type Rule } from './rules.js';
 // The arguments of the constructor do not matter to `instanceof`.
 export type ErrorClass = abstract new (...args: never[]) => object;
 
-/** Which errors are meant: a class, several, or whatever the function says. */
-export type ErrorFilter = ErrorClass | readonly ErrorClass[] | ((error: unknown) => boolean);
+/** Which errors are meant: a class, several, or whatever the function says; it is told the arguments of the call too. */
+export type ErrorFilter<Args extends readonly unknown[] = readonly never[]> =
+  ErrorClass | readonly ErrorClass[] | ((error: unknown, ...args: Args) => boolean);
 
 /** The three filters that every reactive policy shares. */
-export interface FailureOptions<Result = unknown> {
+export interface FailureOptions<Result = unknown, Args extends readonly unknown[] = readonly never[]> {
   /**
-   * Errors that count: a class, a list of classes, or a predicate.
+   * Errors that count: a class, a list of classes, or a predicate `(error, ...args)`.
    * @default isTransientError
    */
-  on?: ErrorFilter;
+  on?: ErrorFilter<Args>;
   /** Errors that never count; wins over `on`. */
-  ignore?: ErrorFilter;
+  ignore?: ErrorFilter<Args>;
   /** A returned value for which this is true counts as a failure. */
   onResult?: (value: Result) => boolean;
 }
@@ -29,7 +30,7 @@ export function isErrorClass(value: unknown): value is ErrorClass {
 
 function errorFilter(note: string | undefined): Rule<ErrorFilter> {
   return rule(
-    'an error class, a list of error classes, or a function (error) => boolean',
+    'an error class, a list of error classes, or a function (error, ...args) => boolean',
     (value) => {
       const accepted = typeof value === 'function' || (Array.isArray(value) && value.length > 0 && value.every(isErrorClass));
       return accepted ? (value as ErrorFilter) : undefined;

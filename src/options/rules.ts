@@ -109,13 +109,14 @@ function durationSchema(zero: boolean): JsonSchema {
   };
 }
 
-/** A duration, normalised to milliseconds. */
-export function duration(options: Extra<unknown> & { readonly zero?: boolean } = {}): Rule<number> {
-  const words = `a duration${options.zero === true ? '' : ' > 0'} (milliseconds, or a string like "250ms", "10s", "5m")`;
+/** A duration, normalised to milliseconds; `Infinity` only where `unbounded`. */
+export function duration(options: Extra<unknown> & { readonly zero?: boolean; readonly unbounded?: boolean } = {}): Rule<number> {
+  const orInfinity = options.unbounded === true ? ', or Infinity' : '';
+  const words = `a duration${options.zero === true ? '' : ' > 0'} (milliseconds, or a string like "250ms", "10s", "5m"${orInfinity})`;
   return rule(
     words,
     (value) => {
-      const milliseconds = parseDuration(value);
+      const milliseconds = options.unbounded === true && value === Infinity ? Infinity : parseDuration(value);
       return milliseconds === 0 && options.zero !== true ? undefined : milliseconds;
     },
     { ...options, schema: durationSchema(options.zero === true) },

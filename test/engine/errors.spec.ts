@@ -110,10 +110,18 @@ describe('a transient error', () => {
     [{ response: { status: 401 } }, false],
     [{ response: { status: 503 } }, true],
     [{ response: null }, true],
-    [new DOMException('gone', 'AbortError'), false],
-    [{ code: 'ERR_CANCELED' }, false],
+    [new DOMException('gone', 'AbortError'), true],
+    [{ code: 'ERR_CANCELED' }, true],
     [new DOMException('late', 'TimeoutError'), true],
     [{ status: 'bad' }, true],
+    [
+      {
+        get status() {
+          throw new Error('not to be read');
+        },
+      },
+      true,
+    ],
   ])('%j: %p', (error, transient) => {
     expect(isTransientError(error)).toBe(transient);
   });

@@ -73,6 +73,10 @@ export class CallWatch {
 /** What an error is called: its class, in whose name there is nothing of the data that it was about. */
 export function errorClassOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return typeof error;
-  const { constructor } = error;
-  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'Object';
+  try {
+    const { constructor } = error;
+    return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'Object';
+  } catch {
+    return 'Object'; // it does not let itself be read
+  }
 }

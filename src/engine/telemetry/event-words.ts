@@ -1,3 +1,4 @@
+import { wordsOfError } from '../error.js';
 import type { EventBase } from './events.js';
 
 /** `circuit-breaker.opened` as words. */
@@ -19,7 +20,7 @@ export function fieldsOf({ type, timestamp: _timestamp, ...facts }: EventBase): 
   const known = Object.entries(facts as Record<string, unknown>).filter(([, value]) => value !== undefined);
   return {
     event: type,
-    ...Object.fromEntries(known.map(([name, value]) => [name, value instanceof Error ? `${value.name}: ${value.message}` : plain(value)])),
+    ...Object.fromEntries(known.map(([name, value]) => [name, value instanceof Error ? wordsOfError(value) : plain(value)])),
   };
 }
 

@@ -1,3 +1,4 @@
+import { lookAfter } from '../callbacks.js';
 import { wallTimeOf, type Clock } from '../clock.js';
 
 /** What every event carries. Each policy adds its own figures in its `.telemetry` file. */
@@ -37,7 +38,7 @@ const ENDS_OF_CALLS = ['operation.succeeded', 'operation.failed'];
 
 /**
  * News for whoever listens, at once and never awaited. Ask `wants` before making an event: without a listener none is made.
- * A listener that throws is reported and harms nobody.
+ * A listener that throws, or gives a promise that is rejected, is reported and harms nobody.
  */
 export class EventHub {
   /** True while somebody listens to anything. */
@@ -79,7 +80,7 @@ export class EventHub {
     const event: EventBase = { type, timestamp: wallTimeOf(this.clock), operationId, ...facts };
     for (const { listener } of this.listenersOf(type)) {
       try {
-        listener(event);
+        lookAfter(listener(event), this.reportError);
       } catch (error) {
         this.reportError(error);
       }

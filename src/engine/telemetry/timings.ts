@@ -1,3 +1,5 @@
+import { lookAfter } from '../callbacks.js';
+
 /** Upper bounds of the buckets in seconds: those that Prometheus client libraries start with. */
 export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -60,7 +62,7 @@ export class Timings {
   tell(distribution: Distribution, seconds: number): void {
     for (const listener of this.listeners) {
       try {
-        listener(distribution, seconds);
+        lookAfter(listener(distribution, seconds), this.reportError);
       } catch (error) {
         this.reportError(error);
       }

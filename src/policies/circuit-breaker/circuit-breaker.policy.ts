@@ -28,10 +28,10 @@ export interface GrowingDuration {
 }
 
 /** Stops calling what keeps failing, and tries it again later. */
-export interface CircuitBreakerOptions<
-  Args extends readonly unknown[] = readonly never[],
-  Result = unknown,
-> extends FailureOptions<Result> {
+export interface CircuitBreakerOptions<Args extends readonly unknown[] = readonly never[], Result = unknown> extends FailureOptions<
+  Result,
+  Args
+> {
   /** Breakers of one name share their state. Default: the operation id. */
   name?: string;
   /**

@@ -1,4 +1,5 @@
 import type { Environment } from '../../engine/environment.js';
+import type { JudgedCall } from '../../engine/failure-filter.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { OpenDuration, WindowSettings } from './circuit-breaker.policy.js';
 import type { CircuitCounts } from './circuit-breaker.telemetry.js';
@@ -25,9 +26,7 @@ export interface CircuitSettings {
 }
 
 /** Who a moment belongs to: the call that brought it about, or nobody. */
-export interface Occasion extends TimeSource {
-  readonly operationId?: string | undefined;
-}
+export interface Occasion extends TimeSource, JudgedCall {}
 
 export interface Transition {
   readonly from: CircuitStateName;

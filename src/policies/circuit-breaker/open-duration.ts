@@ -1,9 +1,9 @@
 import type { Environment } from '../../engine/environment.js';
-import { parseDuration, type Duration } from '../../options/index.js';
+import { parseDuration, show, type Duration } from '../../options/index.js';
 import type { OpenDuration } from './circuit-breaker.policy.js';
 
 /** Where the function of a user gave no duration, the default of `openDuration`. */
-const FALLBACK_OPEN_MS = 30_000;
+const DEFAULT_OPEN_MS = 30_000;
 
 /** How long a circuit stays open, in milliseconds, after so many openings in a row. */
 export function openMsOf(openDuration: OpenDuration, openings: number, environment: Environment): number {
@@ -14,12 +14,15 @@ export function openMsOf(openDuration: OpenDuration, openings: number, environme
 }
 
 function ask(openDuration: (openings: number) => Duration, openings: number, environment: Environment): number {
-  try {
-    const openMs = parseDuration(openDuration(openings));
-    if (openMs !== undefined) return openMs;
-    throw new TypeError('openDuration must give a duration');
-  } catch (error) {
-    environment.callbackFailed('@CircuitBreaker openDuration', undefined, error);
-    return FALLBACK_OPEN_MS;
-  }
+  const place = '@CircuitBreaker openDuration';
+  const given = environment.ask(
+    place,
+    undefined,
+    () => openDuration(openings),
+    () => DEFAULT_OPEN_MS,
+  );
+  const openMs = parseDuration(given);
+  if (openMs !== undefined) return openMs;
+  environment.callbackFailed(place, undefined, new TypeError(`openDuration must give a duration, got ${show(given)}`));
+  return DEFAULT_OPEN_MS;
 }

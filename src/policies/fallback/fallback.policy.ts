@@ -25,10 +25,13 @@ export type FallbackUse<Args extends readonly unknown[] = readonly never[], Resu
 
 /** A substitute, or one that only answers for certain errors. */
 export type FallbackTier<Args extends readonly unknown[] = readonly never[], Result = unknown> =
-  FallbackUse<Args, Result> | { readonly on: ErrorFilter; readonly use: FallbackUse<Args, Result> };
+  FallbackUse<Args, Result> | { readonly on: ErrorFilter<Args>; readonly use: FallbackUse<Args, Result> };
 
 /** Answers with something else after a failure. */
-export interface FallbackOptions<Args extends readonly unknown[] = readonly never[], Result = unknown> extends FailureOptions<Result> {
+export interface FallbackOptions<Args extends readonly unknown[] = readonly never[], Result = unknown> extends FailureOptions<
+  Result,
+  Args
+> {
   /** Substitutes, tried in order until one answers and passes `validate`. Required, unless `value` is given. */
   tiers?: readonly FallbackTier<Args, Result>[];
   /** A fixed value; short for `tiers: [{ value }]`. */

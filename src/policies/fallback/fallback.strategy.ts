@@ -1,9 +1,11 @@
+import { lookAfter } from '../../engine/callbacks.js';
 import type { Call } from '../../engine/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 import { Outcome, type Answer, type Strategy } from '../../engine/strategy.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { FailureOptions } from '../../options/index.js';
+import { BugNotices } from './bug-notices.js';
 import type { Tier } from './fallback.policy.js';
 import { FallbackEvents, type TierCounts } from './fallback.telemetry.js';
 
@@ -24,6 +26,7 @@ export class FallbackStrategy implements Strategy {
   readonly succeeded: Strategy['succeeded'];
   readonly rejects: Strategy['rejects'];
   readonly events: FallbackEvents;
+  readonly bugs: BugNotices;
   readonly validate: FallbackSettings['validate'];
   private readonly filter: FailureFilter;
   private readonly tiers: readonly FilteredTier[];
@@ -45,17 +48,16 @@ export class FallbackStrategy implements Strategy {
     }));
     this.validate = settings.validate;
     this.events = new FallbackEvents(environment.events, name);
+    this.bugs = new BugNotices(environment);
     if (this.filter.judgesResults) {
       this.succeeded = (call) =>
-        !call.committed && this.filter.rejects(call.payload, call.operationId)
-          ? this.answerFrom(0, call, undefined, call.payload)
-          : undefined;
-      this.rejects = (value, operationId) => this.filter.rejects(value, operationId);
+        !call.committed && this.filter.rejects(call.payload, call) ? this.answerFrom(0, call, undefined, call.payload) : undefined;
+      this.rejects = (value, operationId) => this.filter.rejects(value, { operationId });
     }
   }
 
   readonly failed = (call: Call): Answer | undefined => {
-    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call.operationId)) return undefined;
+    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call)) return undefined;
     return this.answerFrom(0, call, call.payload, undefined);
   };
 
@@ -76,7 +78,7 @@ export class FallbackStrategy implements Strategy {
   answerFrom(index: number, call: Call, error: unknown, badResult: unknown): Answer | undefined {
     for (let next = index; next < this.tiers.length; next++) {
       const tier = this.tiers[next]!;
-      if (tier.filter === undefined || tier.filter.counts(error, call.operationId)) {
+      if (tier.filter === undefined || tier.filter.counts(error, call)) {
         return new TierAnswer(this, tier, next, call.operationId, call, error ?? badResult, error);
       }
     }
@@ -113,13 +115,24 @@ class TierAnswer implements Answer {
   }
 
   answered(value: unknown): undefined {
-    if (this.fallback.validate !== undefined && !this.fallback.validate(value)) {
+    if (!this.passes(value)) {
       throw new Error(`${this.operationId}: validate refused the value of fallback tier ${this.index + 1}`);
     }
     const { counts, durations } = this.fallback;
     counts.served[this.index]!++;
     if (durations !== undefined) this.measured(durations);
     this.fallback.events.served(this.operationId, this.index + 1, this.told);
+    this.fallback.bugs.served(this.operationId, this.original);
+  }
+
+  /** A promise of `validate` says nothing: it is told, and the value is taken. What `validate` throws fails the tier. */
+  private passes(value: unknown): boolean {
+    const { validate, environment } = this.fallback;
+    if (validate === undefined) return true;
+    const verdict: unknown = validate(value);
+    if (!lookAfter(verdict, () => undefined)) return Boolean(verdict);
+    environment.callbackFailed('@Fallback validate', this.operationId, new TypeError('validate must answer at once, and gave a promise'));
+    return true;
   }
 
   failed(error: unknown): Answer | undefined {
@@ -139,7 +152,11 @@ class TierAnswer implements Answer {
 
 /** Says what the fallback was for, where the error has no cause of its own and can take one. */
 function attachCause(error: unknown, cause: unknown): void {
-  if (cause === undefined || error === cause || !(error instanceof Error) || error.cause !== undefined || !Object.isExtensible(error))
-    return;
-  error.cause = cause;
+  try {
+    if (cause === undefined || error === cause || !(error instanceof Error) || error.cause !== undefined || !Object.isExtensible(error))
+      return;
+    error.cause = cause;
+  } catch {
+    // An error that cannot be read, or takes no cause, is thrown as it is.
+  }
 }

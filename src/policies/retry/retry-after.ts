@@ -3,6 +3,14 @@
  * response, in seconds or as a date (RFC 9110, section 10.2.3).
  */
 export function retryAfterOf(error: unknown, wallTime: () => number): number | undefined {
+  try {
+    return readRetryAfter(error, wallTime);
+  } catch {
+    return undefined; // an error, or headers, that cannot be read ask for nothing
+  }
+}
+
+function readRetryAfter(error: unknown, wallTime: () => number): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { retryAfterMs, response } = error as { retryAfterMs?: unknown; response?: unknown };
   if (typeof retryAfterMs === 'number') return retryAfterMs >= 0 ? retryAfterMs : undefined;

@@ -34,7 +34,7 @@ export interface BackoffOptions {
    */
   multiplier?: number;
   /**
-   * No delay is ever longer, jitter included.
+   * No delay is ever longer, jitter included; `Infinity` for no bound.
    * @default '30s'
    */
   maxDelay?: Duration;
@@ -90,7 +90,7 @@ export interface RetryNotice {
 }
 
 /** Tries again after a failure. */
-export interface RetryOptions<Result = unknown> extends FailureOptions<Result> {
+export interface RetryOptions<Result = unknown, Args extends readonly unknown[] = readonly never[]> extends FailureOptions<Result, Args> {
   /**
    * How often the method is called at most, the first call included.
    * @default 3
@@ -118,7 +118,7 @@ export interface RetryOptions<Result = unknown> extends FailureOptions<Result> {
 }
 
 /** `policies.retry(...)`. */
-export interface RetryPolicy<Result = unknown> extends RetryOptions<Result> {
+export interface RetryPolicy<Result = unknown, Args extends readonly unknown[] = readonly never[]> extends RetryOptions<Result, Args> {
   readonly kind: 'retry';
 }
 
@@ -137,7 +137,7 @@ const backoffRules = {
   type: choice(['exponential', 'linear', 'constant'], { default: 'exponential' }),
   initialDelay: duration({ default: '100ms' }),
   multiplier: number({ min: 1, default: 2 }),
-  maxDelay: duration({ defaultNote: "'30s', or `initialDelay` where that is longer" }),
+  maxDelay: duration({ unbounded: true, defaultNote: "'30s', or `initialDelay` where that is longer" }),
   jitter: either<Backoff['jitter']>([choice(['full', 'equal', 'decorrelated', 'none']), number({ min: 0 })], { default: 'full' }),
 } satisfies Record<keyof BackoffOptions, Rule>;
 
@@ -201,6 +201,8 @@ export const retryRules = {
 } satisfies Record<keyof RetryOptions, Rule>;
 
 /** Tries again after a failure: `retry(3)`, `retry({ maxAttempts: 3, backoff: '200ms' })`. */
-export function retry<Result = unknown>(options: number | RetryOptions<Result> = {}): RetryPolicy<Result> {
+export function retry<Result = unknown, Args extends readonly unknown[] = readonly never[]>(
+  options: number | RetryOptions<Result, Args> = {},
+): RetryPolicy<Result, Args> {
   return { ...shorthand('maxAttempts', options), kind: 'retry' };
 }

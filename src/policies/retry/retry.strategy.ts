@@ -3,7 +3,7 @@ import type { Call } from '../../engine/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 import { Outcome, type Strategy } from '../../engine/strategy.js';
-import { parseDuration, type FailureOptions } from '../../options/index.js';
+import { parseDuration, show, type FailureOptions } from '../../options/index.js';
 import { nextDelay } from './backoff.js';
 import { retryAfterOf } from './retry-after.js';
 import type { RetryBudget } from './retry-budget.js';
@@ -30,6 +30,9 @@ interface Progress {
 /** Without a backoff that has one of its own, a `Retry-After` beyond this ends the retrying. */
 const LONGEST_RETRY_AFTER_MS = 30_000;
 
+/** What a backoff function gives that stops the retrying. */
+const STOP = -1;
+
 /** Says after a failure whether and when to try again. */
 export class RetryStrategy implements Strategy {
   readonly kind = 'retry';
@@ -54,13 +57,13 @@ export class RetryStrategy implements Strategy {
     if (budget !== undefined || settings.maxDuration !== undefined) this.admit = (call, layer) => this.begin(call, layer);
     if (this.filter.judgesResults) {
       this.succeeded = (call, layer) => this.judge(call, layer);
-      this.rejects = (value, operationId) => this.filter.rejects(value, operationId);
+      this.rejects = (value, operationId) => this.filter.rejects(value, { operationId });
     }
   }
 
   readonly failed = (call: Call, layer: number): number | undefined => {
     if (call.attempt > 1) this.end(call, layer, call.outcome === Outcome.ABORT ? 'given-up' : 'failed');
-    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call.operationId)) return undefined;
+    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call)) return undefined;
     return this.again(call, layer);
   };
 
@@ -94,7 +97,7 @@ export class RetryStrategy implements Strategy {
   }
 
   private judge(call: Call, layer: number): number | undefined {
-    if (call.committed || !this.filter.rejects(call.payload, call.operationId)) return undefined;
+    if (call.committed || !this.filter.rejects(call.payload, call)) return undefined;
     if (call.attempt > 1) this.end(call, layer, 'failed');
     return this.again(call, layer);
   }
@@ -129,7 +132,9 @@ export class RetryStrategy implements Strategy {
     if (respectRetryAfter && call.outcome !== Outcome.SUCCESS) {
       const asked = retryAfterOf(call.payload, () => wallTimeOf(this.environment.clock)) ?? 0;
       const longest = typeof backoff === 'object' ? backoff.maxDelay : LONGEST_RETRY_AFTER_MS;
-      if (maxDuration === undefined && asked > longest) return undefined;
+      if (asked === Infinity || (maxDuration === undefined && asked > longest)) return undefined;
+      // Nobody asked to sit out an open circuit: before its next trial a new attempt would be for nothing.
+      if (asked > delayMs && this.filter.isUnwanted(call.payload)) return undefined;
       delayMs = Math.max(delayMs, asked);
     }
     return maxDuration !== undefined && call.now() - progress.startedAt + delayMs > maxDuration ? undefined : delayMs;
@@ -139,23 +144,27 @@ export class RetryStrategy implements Strategy {
     const { backoff } = this.settings;
     if (backoff === 'none') return 0;
     if (typeof backoff === 'object') return nextDelay(backoff, call.attempt, previousDelay, this.environment.random);
-    try {
-      const delay = backoff({ attempt: call.attempt, error: call.payload, previousDelay });
-      if (typeof delay === 'number' && delay < 0) return undefined;
-      const delayMs = parseDuration(delay);
-      if (delayMs === undefined) throw new TypeError(`a backoff function must give a duration, got ${String(delay)}`);
-      return delayMs;
-    } catch (error) {
-      this.environment.callbackFailed('@Retry backoff', call.operationId, error);
-      return undefined;
+    const input = { attempt: call.attempt, error: call.payload, previousDelay };
+    const { environment } = this;
+    const delay = environment.ask(
+      '@Retry backoff',
+      call.operationId,
+      () => backoff(input),
+      () => STOP,
+    );
+    if (typeof delay === 'number' && delay < 0) return undefined;
+    const delayMs = parseDuration(delay);
+    if (delayMs === undefined) {
+      const error = new TypeError(`a backoff function must give a duration, got ${show(delay)}`);
+      environment.callbackFailed('@Retry backoff', call.operationId, error);
     }
+    return delayMs;
   }
 
   private notify(call: Call, delayMs: number): void {
-    try {
-      this.settings.onRetry?.({ attempt: call.attempt, error: call.payload, delayMs, operationId: call.operationId });
-    } catch (error) {
-      this.environment.callbackFailed('@Retry onRetry', call.operationId, error);
-    }
+    const { onRetry } = this.settings;
+    if (onRetry === undefined) return;
+    const notice: RetryNotice = { attempt: call.attempt, error: call.payload, delayMs, operationId: call.operationId };
+    this.environment.notify('@Retry onRetry', call.operationId, () => onRetry(notice));
   }
 }

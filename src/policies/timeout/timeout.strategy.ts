@@ -14,10 +14,11 @@ export class TimeoutStrategy implements Strategy {
     readonly name: string,
     readonly timeoutMs: number,
     readonly isTotal: boolean,
-    discard: ((value: unknown) => void) | undefined,
+    discard: ((value: unknown) => unknown) | undefined,
     private readonly environment: Environment,
   ) {
-    if (discard !== undefined) this.discard = (value, operationId) => this.giveAway(discard, value, operationId);
+    if (discard !== undefined)
+      this.discard = (value, operationId) => environment.notify('@Timeout discard', operationId, () => discard(value));
   }
 
   readonly admit = (call: Call, layer: number): undefined => {
@@ -58,13 +59,5 @@ export class TimeoutStrategy implements Strategy {
       policyName: name,
       withStack: environment.stackTraces,
     });
-  }
-
-  private giveAway(discard: (value: unknown) => void, value: unknown, operationId: string): void {
-    try {
-      discard(value);
-    } catch (error) {
-      this.environment.callbackFailed('@Timeout discard', operationId, error);
-    }
   }
 }
