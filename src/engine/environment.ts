@@ -114,11 +114,14 @@ export class Environment {
     if (this.loggedPlaces.has(place) || this.loggedPlaces.size >= MOST_LOGGED_PLACES) return;
     this.loggedPlaces.add(place);
     const message = `${place} threw; the call went on without it (told once)`;
-    try {
-      lookAfter(this.logger.error(message, error), () => undefined);
-    } catch (broken) {
+    const unheard = (broken: unknown): void => {
       processWarnings.error(message, error);
       processWarnings.error('the logger failed', broken);
+    };
+    try {
+      lookAfter(this.logger.error(message, error), unheard);
+    } catch (broken) {
+      unheard(broken);
     }
   }
 }

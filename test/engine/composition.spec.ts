@@ -1,4 +1,12 @@
-import { BulkheadFullError, createResilience, policies, type Order, type Policy, type PolicyKindName } from '../../src/core.js';
+import {
+  BulkheadFullError,
+  CircuitOpenError,
+  createResilience,
+  policies,
+  type Order,
+  type Policy,
+  type PolicyKindName,
+} from '../../src/core.js';
 import { Boom, Lab } from '../support/lab.js';
 
 const inOrder = (...first: PolicyKindName[]): Order<PolicyKindName> => {
@@ -116,7 +124,7 @@ describe('two policies', () => {
     lab.call(limited, 'ok', { name: 'l' });
     const second = lab.call(limited, 'ok', { name: 'l' });
     const open = policies.combine(
-      policies.retry({ backoff: '1ms', on: () => true }),
+      policies.retry({ backoff: '1ms', on: [Boom, CircuitOpenError] }),
       policies.circuitBreaker({ consecutiveFailures: 1, openDuration: '3s' }),
     );
     const third = lab.call(open, 'fail ok ok', { name: 'c' });

@@ -10,6 +10,7 @@ import {
   ResilienceError,
   TimeoutExceededError,
 } from '../../src/core.js';
+import { wordsOfError } from '../../src/engine/error.js';
 import { Lab } from '../support/lab.js';
 
 const all = [
@@ -114,15 +115,37 @@ describe('a transient error', () => {
     [{ code: 'ERR_CANCELED' }, true],
     [new DOMException('late', 'TimeoutError'), true],
     [{ status: 'bad' }, true],
-    [
-      {
-        get status() {
-          throw new Error('not to be read');
-        },
-      },
-      true,
-    ],
   ])('%j: %p', (error, transient) => {
     expect(isTransientError(error)).toBe(transient);
+  });
+
+  it('is one that does not let itself be read', () => {
+    const hostile = {
+      get status() {
+        throw new Error('not to be read');
+      },
+    };
+    expect(isTransientError(hostile)).toBe(true);
+  });
+});
+
+describe('an error in words', () => {
+  const cause = new Error('connect ECONNREFUSED');
+  const loop = new Error('a');
+  loop.cause = loop;
+  const hostile = Object.defineProperty(new Error('x'), 'message', {
+    get: () => {
+      throw new Error('not to be read');
+    },
+  });
+
+  it.each([
+    [new TypeError('fetch failed', { cause }), 'TypeError: fetch failed (cause: Error: connect ECONNREFUSED)'],
+    [new Error('x', { cause: 'a text' }), 'Error: x'],
+    [loop, 'Error: a (cause: Error: a (cause: Error: a (cause: Error: a)))'],
+    ['a text', 'string'],
+    [hostile, 'object'],
+  ])('names what caused it (%#)', (error, words) => {
+    expect(wordsOfError(error)).toBe(words);
   });
 });

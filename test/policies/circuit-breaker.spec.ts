@@ -206,17 +206,33 @@ describe('a circuit breaker', () => {
     expect(lab.resilience.circuitBreaker('op').state).toBe('open');
   });
 
-  it('takes an abort that the method throws for no verdict, and gives the trial back', async () => {
-    const lab = new Lab();
-    const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration: '1s' });
-    lab.call(policy, 'fail', { name: 'op' });
-    await lab.clock.advance('1s');
+  describe('is told of an abort', () => {
     const abort = new DOMException('gone', 'AbortError');
-    await expect(lab.resilience.execute(policy, () => Promise.reject(abort), { name: 'op' })).rejects.toBe(abort);
-    expect(lab.resilience.circuitBreaker('op').state).toBe('half-open');
-    lab.call(policy, 'ok', { name: 'op' });
-    await lab.clock.settle();
-    expect(lab.resilience.circuitBreaker('op').state).toBe('closed');
+    const stateAfter = async (args: readonly unknown[], error: unknown): Promise<string> => {
+      const lab = new Lab();
+      const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration: '1s' });
+      lab.call(policy, 'fail', { name: 'op' });
+      await lab.clock.advance('1s');
+      await expect(lab.resilience.execute(policy, () => Promise.reject(error as Error), { name: 'op', args })).rejects.toBe(error);
+      return lab.resilience.circuitBreaker('op').state;
+    };
+    const aborted = AbortSignal.abort();
+    const unread = {
+      get signal() {
+        throw new Error('not to be read');
+      },
+    };
+
+    it.each<[string, readonly unknown[], unknown, string]>([
+      ['of the method’s own making: a failure', [], abort, 'open'],
+      ['that Axios calls by its code: a failure', [], { code: 'ERR_CANCELED' }, 'open'],
+      ['while the caller’s signal is not aborted: a failure', [new AbortController().signal, null, 5, {}, unread], abort, 'open'],
+      ['after the caller aborted a signal among the arguments: no verdict', ['a', aborted], abort, 'half-open'],
+      ['after the caller aborted a signal in options: no verdict', [{ signal: aborted }], abort, 'half-open'],
+      ['that is another error, after the caller aborted: a failure', [aborted], new Boom(), 'open'],
+    ])('%s', async (_what, args, error, expected) => {
+      await expect(stateAfter(args, error)).resolves.toBe(expected);
+    });
   });
 
   it('tells every change of state once, with its figures', async () => {
@@ -292,14 +308,14 @@ describe('a permit of a breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('is judged by the filters of the breaker, and an abort is no verdict', () => {
+  it('is judged by the filters of the breaker', () => {
     const breaker = new Lab().resilience.circuitBreaker('b', { window: 10, ignore: TypeError, onResult: (value) => value === 'bad' });
     breaker.acquire().failure(new TypeError());
     breaker.acquire().success('bad');
     breaker.acquire().success('good');
-    breaker.acquire().failure(new DOMException('gone', 'AbortError'));
     breaker.acquire().failure(new Boom());
-    expect(breaker.snapshot()).toMatchObject({ calls: 4, failures: 2 });
+    breaker.acquire().failure(new DOMException('gone', 'AbortError')); // whose abort it was is known to nobody: release() says so
+    expect(breaker.snapshot()).toMatchObject({ calls: 5, failures: 3 });
   });
 
   it('belongs to a key', () => {

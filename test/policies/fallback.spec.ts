@@ -131,4 +131,68 @@ describe('a fallback', () => {
     ]);
     expect(lab.resilience.metrics('op')).toMatchObject({ operations: 1, successes: 1, failures: 0, fallbacksServed: 1 });
   });
+
+  it('takes a value of which `validate` gives only a promise, and says so', async () => {
+    const lab = new Lab();
+    const validate = (async () => Promise.reject(new Error('late'))) as never;
+    const ending = lab.call(policies.fallback({ tiers: [{ value: 'taken' }], validate }), 'fail', { name: 'op' });
+    await lab.clock.settle();
+    expect(ending.value).toBe('taken');
+    expect(lab.events).toContainEqual(expect.objectContaining({ type: 'callback.failed', callback: '@Fallback validate' }));
+  });
+
+  it('answers for an error that does not let itself be read, and leaves nothing taken', async () => {
+    const lab = new Lab({ order: ['fallback', 'bulkhead', 'retry', 'circuitBreaker', 'rateLimit', 'timeout'] });
+    const hostile = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error('not to be read');
+        },
+        getPrototypeOf: () => {
+          throw new Error('not to be read');
+        },
+      },
+    );
+    const policy = policies.combine(
+      policies.fallback({ tiers: [() => Promise.reject(hostile), { value: 'answer' }] }),
+      policies.bulkhead({ name: 'b', maxConcurrent: 1 }),
+      policies.retry({ maxAttempts: 2, backoff: 'none' }),
+      policies.circuitBreaker(),
+    );
+    await expect(lab.resilience.execute(policy, () => Promise.reject(hostile as Error), { name: 'op' })).resolves.toBe('answer');
+    expect(lab.resilience.bulkhead('b').running).toBe(0);
+  });
+
+  describe('warns where it answers for a mistake in the code', () => {
+    const warnings = async (error: unknown, times = 1): Promise<string[]> => {
+      const lab = new Lab();
+      const policy = policies.fallback({ value: 1 });
+      for (let time = 0; time < times; time++) {
+        await lab.resilience.execute(policy, () => Promise.reject(error as Error), { name: 'op' });
+        await lab.clock.advance('1s');
+      }
+      return lab.logged;
+    };
+
+    it.each([
+      [new TypeError('x is not a function'), true],
+      [new ReferenceError('x is not defined'), true],
+      [new RangeError('Invalid time value'), true],
+      [new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }), false],
+      [new SyntaxError('Unexpected end of JSON input'), false],
+      [new Boom(), false],
+      ['a text', false],
+    ])('%s: %p', async (error, warned) => {
+      const logged = await warnings(error);
+      expect(logged).toHaveLength(warned ? 1 : 0);
+      if (warned) expect(logged[0]).toContain(`op: a fallback answers for what looks like a mistake in the code: "${String(error)}"`);
+    });
+
+    it('at most once a minute, with how often it was', async () => {
+      const logged = await warnings(new TypeError('x'), 121);
+      expect(logged).toHaveLength(3);
+      expect(logged[1]).toContain('(and 59 times more since the last warning)');
+    });
+  });
 });

@@ -31,6 +31,8 @@ describe('a backoff', () => {
     ['a number above 1, never below 0', { jitter: 2 }, 1, 0, 0],
     ['a number at the cap', { jitter: 0.5 }, 20, 0.999999, 30_000],
     ['decorrelated, lowest', { jitter: 'decorrelated' }, 1, 0, 100],
+    ['without a bound does not overflow', { maxDelay: Infinity }, 1025, 0.5, Number.MAX_SAFE_INTEGER],
+    ['without a bound and with full jitter is a number', { maxDelay: Infinity, jitter: 'full' }, 1025, 0, 0],
     ['decorrelated, highest', { jitter: 'decorrelated' }, 1, 0.999999, 299.9998],
   ])('%s', (_what, changes, attempt, random, expected) => {
     expect(nextDelay({ ...base, ...(changes as object) }, attempt, undefined, () => random)).toBeCloseTo(expected, 3);
@@ -52,6 +54,8 @@ describe('Retry-After', () => {
     [-5, undefined],
     [undefined, undefined],
     ['', undefined],
+    [Number.NaN, undefined],
+    ['9'.repeat(400), Infinity],
   ])('%j is %p ms', (header, milliseconds) => {
     expect(parseRetryAfter(header, now)).toBe(milliseconds);
   });
@@ -150,6 +154,56 @@ describe('a retry', () => {
     });
   });
 
+  it.each<[string, RetryOptions, readonly number[]]>([
+    ['a predicate that says yes to all does not sit it out', { on: () => true }, [0]],
+    ['a predicate waits where the next trial comes before its own delay', { on: () => true, backoff: '4s' }, [0, 4000]],
+    ['its class does', { on: CircuitOpenError }, [0, 3000]],
+  ])('of an open circuit: %s', async (_what, options, starts) => {
+    const lab = new Lab();
+    const seen: number[] = [];
+    lab.resilience
+      .execute(policies.retry({ maxAttempts: 2, backoff: '10ms', ...options }), () => {
+        seen.push(lab.clock.now());
+        throw new CircuitOpenError('m', { retryAfterMs: 3000 });
+      })
+      .catch(() => undefined);
+    await lab.clock.advance('1m');
+    expect(seen).toEqual(starts);
+  });
+
+  it('tells `on` and `ignore` the arguments of the call', async () => {
+    const lab = new Lab();
+    const asked: unknown[] = [];
+    const policy = policies.retry({
+      maxAttempts: 2,
+      backoff: 'none',
+      on: (_error, order: string, amount: number) => asked.push(['on', order, amount]) > 0,
+      ignore: (_error, order: string) => asked.push(['ignore', order]) === 0,
+    });
+    const ending = lab.call(policy, 'fail ok', { args: ['o1', 5] });
+    await lab.clock.settle();
+    expect(ending.value).toBe('ok');
+    expect(asked).toEqual([
+      ['ignore', 'o1'],
+      ['on', 'o1', 5],
+    ]);
+  });
+
+  it.each<['on' | 'ignore' | 'onResult', string]>([
+    ['on', 'fail ok'],
+    ['ignore', 'fail ok'],
+    ['onResult', 'ok bad'],
+  ])('goes on as if it were not there, and says so, where `%s` gives a promise', async (option, script) => {
+    const lab = new Lab();
+    const predicate = (async () => Promise.reject(new Error('late'))) as never;
+    const ending = lab.call(policies.retry({ maxAttempts: 2, backoff: 'none', [option]: predicate }), script);
+    await lab.clock.settle();
+    expect(ending.value).toBe('ok');
+    expect(lab.events.filter(({ type }) => type === 'callback.failed')).toEqual([
+      expect.objectContaining({ callback: `@Retry ${option}` }),
+    ]);
+  });
+
   it('retries a bad result, and gives the last one when attempts are used up', async () => {
     const lab = new Lab();
     const policy = policies.retry({ maxAttempts: 3, backoff: '10ms', onResult: (value: string) => value.startsWith('bad') });
@@ -228,6 +282,9 @@ describe('a retry', () => {
       },
     ],
     ['gives no duration', () => 'soon' as never],
+    ['gives a promise', (async () => 5) as never],
+    ['gives Infinity', () => Infinity as never],
+    ['gives NaN', () => Number.NaN as never],
   ])('stops, and says so, where its backoff function %s', async (_what, backoff) => {
     const lab = new Lab();
     const ending = lab.call(policies.retry({ backoff }), 'fail:mine', { name: 'op' });
@@ -236,6 +293,23 @@ describe('a retry', () => {
     expect(ending.starts).toEqual([0]);
     expect(lab.told).toContain('callback.failed');
     expect(lab.logged).toEqual([expect.stringContaining('op: @Retry backoff threw')]);
+  });
+
+  it('says so where `onRetry` gives a promise that is rejected', async () => {
+    const lab = new Lab();
+    const onRetry = async (): Promise<never> => Promise.reject(new Error('hook'));
+    const ending = lab.call(policies.retry({ maxAttempts: 2, backoff: 'none', onRetry }), 'fail ok');
+    await lab.clock.settle();
+    expect(ending.value).toBe('ok');
+    expect(lab.told).toContain('callback.failed');
+  });
+
+  it('never pauses for ever: an error that asks for Infinity ends the retrying', async () => {
+    const lab = new Lab();
+    const policy = policies.retry({ backoff: { initialDelay: 10, maxDelay: Infinity } });
+    const call = lab.resilience.execute(policy, () => Promise.reject(Object.assign(new Boom(), { retryAfterMs: Infinity })));
+    await expect(call).rejects.toThrow(Boom);
+    expect(lab.clock.pendingTimers).toBe(0);
   });
 
   it('goes on when onRetry throws, and says so', async () => {

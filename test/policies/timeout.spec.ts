@@ -104,18 +104,17 @@ describe('a timeout', () => {
     expect(discarded).toEqual([]);
   });
 
-  it('says so where discard throws', async () => {
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('x');
+      },
+    ],
+    ['gives a promise that is rejected', async () => Promise.reject(new Error('close failed'))],
+  ])('says so where discard %s', async (_what, discard) => {
     const lab = new Lab();
-    lab.call(
-      policies.timeout({
-        duration: '1s',
-        discard: () => {
-          throw new Error('x');
-        },
-      }),
-      'ok@1500',
-      { name: 'op' },
-    );
+    lab.call(policies.timeout({ duration: '1s', discard }), 'ok@1500', { name: 'op' });
     await lab.clock.advance('1m');
     expect(lab.logged).toEqual([expect.stringContaining('op: @Timeout discard threw')]);
   });

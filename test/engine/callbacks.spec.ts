@@ -1,0 +1,115 @@
+import { jest } from '@jest/globals';
+import { Environment } from '../../src/engine/environment.js';
+import { policies } from '../../src/core.js';
+import { Boom, Lab } from '../support/lab.js';
+
+/** Every kind of thing that a function of a user's may give where nothing is expected. */
+const hostile: readonly [string, () => unknown, boolean][] = [
+  ['nothing', () => undefined, false],
+  ['null', () => null, false],
+  ['a value', () => 5, false],
+  ['an object', () => ({ then: 5 }), false],
+  ['a promise', async () => 5, false],
+  ['a promise that is rejected', () => Promise.reject(new Boom()), true],
+  [
+    'an error',
+    () => {
+      throw new Boom();
+    },
+    true,
+  ],
+  [
+    'a thenable whose `then` throws',
+    () => ({
+      // oxlint-disable-next-line unicorn/no-thenable -- a stranger's object
+      then: () => {
+        throw new Boom();
+      },
+    }),
+    true,
+  ],
+  [
+    'a thenable that calls back twice',
+    () => ({
+      // oxlint-disable-next-line unicorn/no-thenable -- a stranger's object
+      then: (_resolve: unknown, reject: (error: unknown) => void) => {
+        reject(new Boom());
+        reject(new Boom());
+      },
+    }),
+    true,
+  ],
+  [
+    'what cannot be read',
+    () => ({
+      // oxlint-disable-next-line unicorn/no-thenable -- a stranger's object
+      get then() {
+        throw new Boom();
+      },
+    }),
+    true,
+  ],
+];
+
+describe('a function of a user’s that nobody waits for', () => {
+  it.each(hostile)('may give %s', async (_what, callback, isTold) => {
+    const lab = new Lab();
+    lab.resilience.environment.notify('mine', 'op', callback);
+    await lab.clock.settle();
+    const told = lab.events.filter(({ type }) => type === 'callback.failed');
+    expect(told).toEqual(
+      isTold ? [expect.objectContaining({ callback: 'mine', operationId: 'op', error: expect.any(Boom) as unknown })] : [],
+    );
+  });
+
+  it.each(hostile)('as a listener may give %s, and the others hear', async (_what, callback, isTold) => {
+    const lab = new Lab();
+    const heard: string[] = [];
+    lab.resilience.on('operation.succeeded', callback);
+    lab.resilience.on('operation.succeeded', ({ type }) => heard.push(type));
+    lab.call(policies.timeout('1s'), 'ok');
+    await lab.clock.settle();
+    expect(heard).toEqual(['operation.succeeded']);
+    expect(lab.logged).toEqual(isTold ? ['event listener threw; the call went on without it (told once)'] : []);
+  });
+
+  it.each(hostile)('to which durations are told may give %s', async (_what, callback, isTold) => {
+    const lab = new Lab();
+    const { timings } = lab.resilience.environment;
+    timings.listen(callback);
+    timings.of('metric', 'name', [1]).record(5);
+    await lab.clock.settle();
+    expect(lab.logged).toHaveLength(isTold ? 1 : 0);
+  });
+});
+
+describe('a function of a user’s that has to answer at once', () => {
+  it.each(hostile)('decides unless it gives %s', async (what, callback) => {
+    const lab = new Lab();
+    const answer = lab.resilience.environment.ask('mine', 'op', callback, () => 'otherwise');
+    await lab.clock.settle();
+    const decides = ['nothing', 'null', 'a value', 'an object'].includes(what);
+    expect(answer === 'otherwise').toBe(!decides);
+    expect(lab.told).toEqual(decides ? [] : ['callback.failed']);
+  });
+});
+
+describe('a logger that fails', () => {
+  it.each<[string, () => void]>([
+    [
+      'by throwing',
+      () => {
+        throw new Boom('full');
+      },
+    ],
+    ['by a promise', () => Promise.reject(new Boom('full')) as never],
+  ])('%s harms no call', async (_what, error) => {
+    const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const environment = new Environment({ logger: { warn: error, error } });
+    environment.callbackFailed('mine', undefined, new Boom('broken'));
+    await new Promise((resolve) => setImmediate(resolve));
+    const warned = emitWarning.mock.calls.map(([message]) => message);
+    emitWarning.mockRestore();
+    expect(warned).toEqual([expect.stringContaining('mine threw'), expect.stringContaining('the logger failed')]);
+  });
+});
