@@ -10,7 +10,7 @@ export {
   type FailureOptions,
 } from './options/index.js';
 export type { EnvOptions, ExplainedLayer, Explanation, Order } from './config/index.js';
-export type { OperationMetrics, ResilienceMetrics } from './operation-metrics.js';
+export type { OperationMetrics, ResilienceMetrics, OperationSummary } from './operation-metrics.js';
 export type { CollectOptions, HistogramReading, MetricFamily, MetricSeries } from './observation.js';
 export * from './policies/bulkhead/public.js';
 export * from './policies/circuit-breaker/public.js';
@@ -37,5 +37,6 @@ export {
 } from './policies/index.js';
 export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
 export { profile, standardHttpClient, type ProfileName, type StandardHttpClientOptions } from './profiles.js';
-export { createResilience, Resilience, type OperationSummary } from './resilience.js';
+export { createResilience, Resilience } from './resilience.js';
+export type { DrainOptions } from './engine/waiting/shutdown.js';
 export type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './resilience-options.js';

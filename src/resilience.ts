@@ -1,6 +1,5 @@
 import { Observable } from 'rxjs';
-import { EnvironmentVariables, explain, Overrides, type Adjuster, type Explanation } from './config/index.js';
-import type { OperationDeclaration } from './config/index.js';
+import { EnvironmentVariables, explain, Overrides, type Explanation, type OperationDeclaration } from './config/index.js';
 import { checkSettings, resolve, type Settings } from './config/resolve.js';
 import type { AttemptContext } from './engine/attempt-context.js';
 import { Environment } from './engine/environment.js';
@@ -9,11 +8,12 @@ import { meets, type EventListener } from './engine/telemetry/events.js';
 import type { CallTracer } from './engine/telemetry/call-watch.js';
 import type { MetricDeclaration } from './engine/telemetry/metric.js';
 import { ProtectedOperation } from './engine/protected-operation.js';
+import type { DrainOptions } from './engine/waiting/shutdown.js';
 import { alike, Registry } from './engine/registry.js';
 import { NamedInstances } from './instances.js';
 import { reconfigure } from './reconfiguration.js';
 import { Observation, type CollectOptions, type MetricFamily } from './observation.js';
-import { readMetrics, type OperationMetrics, type ResilienceMetrics } from './operation-metrics.js';
+import { readMetrics, type OperationMetrics, type OperationSummary, type ResilienceMetrics } from './operation-metrics.js';
 import { TaskBook } from './tasks.js';
 import { Problems, suggestion } from './options/index.js';
 import type { Bulkhead, BulkheadOptions } from './policies/bulkhead/index.js';
@@ -29,12 +29,6 @@ import {
 } from './policies/index.js';
 import type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './resilience-options.js';
 import type { RateLimiter, RateLimitOptions } from './policies/rate-limit/index.js';
-
-/** One protected operation as it is listed. */
-export interface OperationSummary {
-  readonly operationId: string;
-  readonly policies: readonly { readonly kind: string; readonly name: string }[];
-}
 
 /** How many operations one application may have; more are a mistake (a name made from a request). */
 const MOST_OPERATIONS = 10_000;
@@ -58,14 +52,13 @@ export class Resilience {
   constructor(options: ResilienceOptions = {}) {
     this.environment = new Environment(options, eventsOfAttempts);
     const problems = new Problems();
-    const adjusters: Adjuster[] = [new Overrides(options.overrides ?? {}, kindTable, problems)];
     const { env = false } = options;
     const variables = env === false ? undefined : new EnvironmentVariables(env === true ? {} : env);
-    if (variables !== undefined) adjusters.push(variables);
+    const overrides = new Overrides(options.overrides ?? {}, kindTable, problems);
     this.settings = {
       kinds: kindTable,
       enabled: variables?.enabled(problems) ?? options.enabled ?? true,
-      adjusters,
+      adjusters: variables === undefined ? [overrides] : [overrides, variables],
       defaults: (options.defaults ?? {}) as Settings['defaults'],
       presets: options.presets ?? {},
       order: options.order,
@@ -246,14 +239,23 @@ export class Resilience {
     return this.settings.adjusters.flatMap((adjuster) => adjuster.unmet());
   }
 
-  /** Turns away who waits for a place or a permit and ends pauses between attempts. Calls that run go on. */
-  drain(): void {
-    this.environment.close();
+  /** Calls that have begun and have no answer yet, those that wait for a permit or for another attempt among them. */
+  get inFlight(): number {
+    return this.environment.shutdown.inFlight;
+  }
+
+  /**
+   * From now on nobody begins to wait: a pause ends with the last error, a wait for a permit is rejected with `reason: 'shutdown'`.
+   * Who waits already is turned away after `timeout`; calls that run keep every limit. Resolves when none is left, or after that.
+   * @throws ResilienceConfigError where `timeout` is no duration.
+   */
+  drain(options: DrainOptions = {}): Promise<void> {
+    return this.environment.shutdown.drain(options);
   }
 
   /** `drain`, and nobody hears of events any more. */
   close(): void {
-    this.drain();
+    void this.drain();
     this.environment.events.close();
   }
 

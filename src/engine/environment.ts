@@ -1,5 +1,6 @@
 import { lookAfter } from './callbacks.js';
 import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
+import { Shutdown } from './waiting/shutdown.js';
 import { EventHub } from './telemetry/events.js';
 import type { CallTracer } from './telemetry/call-watch.js';
 import { Timings } from './telemetry/timings.js';
@@ -49,7 +50,7 @@ export class Environment {
   tracer: CallTracer | undefined;
   readonly deadlines: TimerQueue;
   private readonly loggedPlaces = new Set<string>();
-  private readonly closers = new Set<() => void>();
+  readonly shutdown: Shutdown;
 
   /** @param eventsOfAttempts The types of events that may come with every call that does not go well. */
   constructor(options: EnvironmentOptions = {}, eventsOfAttempts: readonly string[] = []) {
@@ -60,6 +61,7 @@ export class Environment {
     this.events = new EventHub(this.clock, (error) => this.complain('event listener', undefined, error), eventsOfAttempts);
     this.timings = new Timings((error) => this.complain('duration listener', undefined, error));
     this.deadlines = new TimerQueue(this.clock);
+    this.shutdown = new Shutdown(this.clock, this.deadlines);
   }
 
   /**
@@ -94,19 +96,6 @@ export class Environment {
       failed(error);
     }
     return otherwise();
-  }
-
-  /** Runs `stop` when the application shuts down; gives what takes it back. */
-  onClose(stop: () => void): () => void {
-    this.closers.add(stop);
-    return () => this.closers.delete(stop);
-  }
-
-  /** Ends every wait and clears every timer. */
-  close(): void {
-    for (const stop of this.closers) stop();
-    this.closers.clear();
-    this.deadlines.clear();
   }
 
   private complain(callback: string, operationId: string | undefined, error: unknown): void {

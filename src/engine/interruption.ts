@@ -36,5 +36,5 @@ export function withdraw(pipeline: Pipeline, call: Call): void {
   call.context = undefined; // whatever the method gave goes on to use it
   call.interrupt(-1, Outcome.ABORT, undefined);
   pipeline.hear(call, true, undefined);
-  pipeline.calls--;
+  pipeline.forget();
 }

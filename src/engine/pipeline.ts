@@ -4,6 +4,7 @@ import { cutOff } from './interruption.js';
 import { rolesOf, type Roles } from './roles.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
 import { CallWatch, type CallTracer } from './telemetry/call-watch.js';
+import type { Shutdown } from './waiting/shutdown.js';
 import type { EventHub } from './telemetry/events.js';
 import { followUp } from './telemetry/follow-up.js';
 import { Waiter } from './waiting/waiter.js';
@@ -48,6 +49,7 @@ export class Pipeline {
   private idle: Call | undefined;
   private readonly spares: Call[] = [];
   private readonly events: EventHub;
+  private readonly shutdown: Shutdown;
   /** @internal */
   roles: Roles;
   /** There while somebody measures or traces. */
@@ -63,6 +65,7 @@ export class Pipeline {
     private timed: boolean,
   ) {
     this.events = environment.events;
+    this.shutdown = environment.shutdown;
     this.tallies = layers.map(() => ({ refusals: 0, repeats: 0, answers: 0, timeouts: 0 }));
     this.roles = rolesOf(layers);
     this.limiting = this.roles.limiting;
@@ -109,6 +112,12 @@ export class Pipeline {
     else if (this.spares.length < MOST_SPARE_RECORDS) this.spares.push(call);
   }
 
+  /** A call that has begun is taken back, as if it had never been. */
+  forget(): void {
+    this.calls--;
+    this.shutdown.callEnded();
+  }
+
   /** Calls the method. May throw. */
   invoke(call: Call): unknown {
     call.invoking();
@@ -118,20 +127,16 @@ export class Pipeline {
   /** The call has its arguments already. */
   begin(call: Call, target: unknown, method: Method, signal: AbortSignal | undefined): void {
     this.calls++;
+    this.shutdown.inFlight++;
     call.target = target;
     call.method = method;
-    call.startedAt = this.timed || this.events.hearsCalls ? this.clockIn(call) : Number.NaN;
+    call.startedAt = this.timed || this.events.hearsCalls ? call.now() : Number.NaN;
+    this.watch?.began(call);
     if (signal === undefined) return;
     call.eventful = true;
     call.signal = signal;
     if (signal.aborted) this.turnBack(call, 0, Outcome.ABORT, signal.reason);
     else signal.addEventListener('abort', call, { once: true });
-  }
-
-  /** Somebody wants to know when the call began. */
-  private clockIn(call: Call): number {
-    this.watch?.began(call);
-    return call.now();
   }
 
   step(call: Call): Step {
@@ -163,6 +168,7 @@ export class Pipeline {
 
   /** The call is over; counts it and says so. */
   finish(call: Call): void {
+    this.shutdown.callEnded();
     if (call.outcome === Outcome.SUCCESS) this.successes++;
     else if (call.outcome === Outcome.ABORT) this.aborts++;
     else this.failures++;

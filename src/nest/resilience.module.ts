@@ -11,7 +11,6 @@ import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../resilience.js';
 import { parseDuration, show } from '../options/index.js';
-import { untilNobodyWaits } from './drain.js';
 import { EventListeners } from './events/event-listeners.js';
 import { EventLog } from './events/event-log.js';
 import { NestLogger } from './events/nest-logger.js';
@@ -125,9 +124,7 @@ export class ResilienceModule
 
   async beforeApplicationShutdown(): Promise<void> {
     const { resilience, drainMs } = this.runtime;
-    if (resilience === undefined) return;
-    if (drainMs > 0) await untilNobodyWaits(resilience, drainMs);
-    resilience.drain();
+    await resilience?.drain({ timeout: drainMs });
   }
 
   onApplicationShutdown(): void {

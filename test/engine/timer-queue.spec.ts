@@ -56,12 +56,18 @@ describe('a timer queue', () => {
     expect(times).toEqual([10, 20, 30]);
   });
 
-  it('forgets everything when it is cleared', async () => {
+  it('winding down, has no timer without a deadline, and loses none', async () => {
     const { clock, queue, fired, arm } = make();
-    arm('a', 100);
-    queue.clear();
+    queue.disarm(arm('a', 100));
+    arm('b', 300);
+    queue.windDown();
+    expect(clock.pendingTimers).toBe(1);
+    const last = arm('c', 100);
+    await clock.advance(50);
+    queue.disarm(last);
+    expect(clock.pendingTimers).toBe(1);
+    await clock.advance(300);
+    expect(fired).toEqual(['b@300']);
     expect(clock.pendingTimers).toBe(0);
-    await clock.advance(200);
-    expect(fired).toEqual([]);
   });
 });

@@ -42,6 +42,7 @@ interface DeadlineList {
  */
 export class TimerQueue {
   private readonly lists = new Map<number, DeadlineList>();
+  private windingDown = false;
 
   constructor(private readonly clock: Clock) {}
 
@@ -65,16 +66,13 @@ export class TimerQueue {
     if (next === undefined) list.last = previous;
     else next.previous = previous;
     deadline.list = deadline.previous = deadline.next = undefined;
+    if (this.windingDown && list.first === undefined) this.close(list);
   }
 
-  /** Clears every timer; what was armed never comes. */
-  clear(): void {
-    for (const list of this.lists.values()) {
-      list.isOpen = false;
-      this.clock.clearTimer(list.timer);
-      while (list.first !== undefined) this.disarm(list.first);
-    }
-    this.lists.clear();
+  /** From now on a timer goes with its last deadline: the application shuts down. What is armed still comes. */
+  windDown(): void {
+    this.windingDown = true;
+    for (const list of this.lists.values()) if (list.first === undefined) this.close(list);
   }
 
   private open(deadline: Deadline, durationMs: number): DeadlineList {
@@ -88,6 +86,12 @@ export class TimerQueue {
     return list;
   }
 
+  private close(list: DeadlineList): void {
+    list.isOpen = false;
+    this.lists.delete(list.durationMs);
+    this.clock.clearTimer(list.timer);
+  }
+
   private schedule(list: DeadlineList, delayMs: number): void {
     list.timer = this.clock.setTimer(() => this.fire(list), delayMs);
   }
@@ -99,9 +103,8 @@ export class TimerQueue {
       this.disarm(due);
       due.expire();
     }
-    if (list.first === undefined) {
-      list.isOpen = false;
-      this.lists.delete(list.durationMs);
-    } else this.schedule(list, list.first.dueAt - now);
+    if (!list.isOpen) return;
+    if (list.first === undefined) this.close(list);
+    else this.schedule(list, list.first.dueAt - now);
   }
 }

@@ -18,7 +18,7 @@ export function pause(call: Call, delayMs: number, environment: Environment): Pr
   const { clock } = environment;
   const { promise, resolve } = deferred();
   const timer = clock.setTimer(resolve, delayMs, true);
-  const forget = environment.onClose(() => {
+  const forget = environment.shutdown.waiting(() => {
     call.pauseCut = true;
     resolve();
   });

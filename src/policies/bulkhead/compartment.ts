@@ -61,8 +61,9 @@ export class Compartment implements WaitingPlace {
     if (this.limits.maxQueue === 0 || (this.line.size >= this.limits.maxQueue && !this.makeRoom(priority))) {
       return this.refuse('capacity', asking.operationId);
     }
+    if (this.environment.shutdown.isDraining) return this.refuse('shutdown', asking.operationId);
     const waiter = new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
-    if (this.line.size === 0) this.forgetClose = this.environment.onClose(() => this.dismiss('shutdown'));
+    if (this.line.size === 0) this.forgetClose = this.environment.shutdown.waiting(() => this.dismiss('shutdown'));
     this.line.add(waiter);
     this.events.queued(asking.operationId, this);
     return waiter;

@@ -144,7 +144,7 @@ export class OpenState implements CircuitState {
     if (!circuit.settings.automaticHalfOpen) return;
     const { clock } = circuit.environment;
     this.timer = clock.setTimer(() => circuit.halfOpen(clock), Math.max(0, until - clock.now()));
-    this.forget = circuit.environment.onClose(() => clock.clearTimer(this.timer));
+    this.forget = circuit.environment.shutdown.timer(() => clock.clearTimer(this.timer));
   }
 
   admit(occasion: Occasion): Admission | undefined {

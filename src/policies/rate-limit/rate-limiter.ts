@@ -138,6 +138,7 @@ export class RateLimiter {
     const waitMs = (line === undefined ? algorithm.availableAt(table.state, table.at(slot), now, cost) : line.forecast(cost, now)) - now;
     const tooMany = settings.algorithm === 'leaky-bucket' && line !== undefined && line.size >= settings.burst;
     if (waitMs > settings.maxWait || tooMany) return this.refuse('limit', asking, key, cost, waitMs);
+    if (this.environment.shutdown.isDraining) return this.refuse('shutdown', asking, key, cost, undefined);
     this.events.delayed(asking.operationId, key ?? undefined, cost, waitMs);
     const place = line ?? this.openLine(slot);
     const waiter = new Waiter(place, 0, cost, undefined, asking.operationId, now);
@@ -166,7 +167,7 @@ export class RateLimiter {
 
   private openLine(slot: number): PacedLine {
     const { table } = this;
-    const forget = this.environment.onClose(() => this.dismiss(slot, 'shutdown'));
+    const forget = this.environment.shutdown.waiting(() => this.dismiss(slot, 'shutdown'));
     const line = new PacedLine(
       {
         dueAt: (cost, from) => this.algorithm.availableAt(table.state, table.at(slot), from, cost),

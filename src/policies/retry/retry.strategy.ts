@@ -107,6 +107,8 @@ export class RetryStrategy implements Strategy {
     const progress = (call.slots[layer] ??= { startedAt: 0, previousDelay: undefined, failedAttempt: 0 }) as Progress;
     const delayMs = this.delayAfter(call, progress);
     if (delayMs === undefined) return this.giveUp(call);
+    // No pause begins any more: the last error stands.
+    if (delayMs > 0 && this.environment.shutdown.isDraining) return undefined;
     if (this.budget !== undefined && !this.budget.tryRetry(call.now())) {
       this.counts.budgetExhausted++;
       this.events.budgetExhausted(call);

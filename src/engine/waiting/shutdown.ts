@@ -1,0 +1,84 @@
+import { parseDuration, show, type Duration } from '../../options/index.js';
+import type { Clock } from '../clock.js';
+import { ResilienceConfigError } from '../error.js';
+import type { TimerQueue } from './timer-queue.js';
+import { deferred } from './waiter.js';
+
+export interface DrainOptions {
+  /** How long those who wait already may still be served. @default 0 */
+  readonly timeout?: Duration;
+}
+
+/**
+ * The end of an application's work, in two steps. From the drain on no new wait begins: a pause between attempts or a wait
+ * for a permit that would start now ends at once. Who waits already may be served until the drain's time is over, and is
+ * turned away then. Calls that run keep every limit that they have.
+ */
+export class Shutdown {
+  /** No new wait begins. */
+  isDraining = false;
+  /** Calls that have begun and are not over. */
+  inFlight = 0;
+  private readonly waits = new Set<() => void>();
+  private readonly timers = new Set<() => void>();
+  /** Tells those who wait for the end that nobody waits and nothing runs any more. */
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly deadlines: TimerQueue,
+  ) {}
+
+  /** Somebody waits from now on; `dismiss` turns them away. Gives what is to be called when they wait no more. */
+  waiting(dismiss: () => void): () => void {
+    this.waits.add(dismiss);
+    return () => {
+      if (this.waits.delete(dismiss)) this.tellWhenIdle();
+    };
+  }
+
+  /** There is a timer that nobody waits for; `stop` clears it. Gives what is to be called when it has fired or was cleared. */
+  timer(stop: () => void): () => void {
+    this.timers.add(stop);
+    return () => this.timers.delete(stop);
+  }
+
+  /** A call is over. */
+  callEnded(): void {
+    this.inFlight--;
+    if (this.isDraining) this.tellWhenIdle();
+  }
+
+  /**
+   * Begins the drain. Done when nobody waits and nothing runs, or after `timeout`, when all who still wait have been turned
+   * away; without one they are in the same turn.
+   */
+  async drain({ timeout = 0 }: DrainOptions): Promise<void> {
+    const timeoutMs = parseDuration(timeout);
+    if (timeoutMs === undefined) throw new ResilienceConfigError([`drain: timeout must be a duration, got ${show(timeout)}`]);
+    this.isDraining = true;
+    this.deadlines.windDown();
+    if (timeoutMs > 0 && !this.isIdle) await this.idle(timeoutMs);
+    for (const dismiss of this.waits) dismiss();
+    for (const stop of this.timers) stop();
+    this.timers.clear();
+  }
+
+  private get isIdle(): boolean {
+    return this.inFlight === 0 && this.waits.size === 0;
+  }
+
+  /** The timer keeps the process alive: somebody waits for it, and for no longer than something is under way. */
+  private async idle(timeoutMs: number): Promise<void> {
+    const { promise, resolve } = deferred();
+    const timer = this.clock.setTimer(resolve, timeoutMs, true);
+    this.listeners.add(resolve);
+    await promise;
+    this.listeners.delete(resolve);
+    this.clock.clearTimer(timer);
+  }
+
+  private tellWhenIdle(): void {
+    if (this.isIdle) for (const tell of this.listeners) tell();
+  }
+}
