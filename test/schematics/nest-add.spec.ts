@@ -29,7 +29,7 @@ beforeAll(async () => {
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   ({ generated, results } = JSON.parse(stdout) as { generated: Added; results: Added[] });
-}, 30_000);
+});
 
 function mistakesIn(text: string | null): readonly unknown[] {
   return ts.transpileModule(text!, { reportDiagnostics: true, compilerOptions: { experimentalDecorators: true } }).diagnostics!;
