@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { atRest } from './invariants.js';
+import { scenario, type Scenario } from './scenario.js';
+import { World } from './world.js';
+
+/**
+ * `npm run fuzz -- [--seconds N] [--seed S] [--path P] [--ignore REGEXP]`: random pipelines under random schedules, until the time is over or something that must
+ * hold does not. Says what the smallest such schedule is, and how to have it again.
+ */
+const args = process.argv.slice(2);
+const option = (name: string): string | undefined => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
+const seconds = Number(option('--seconds') ?? 20);
+const seed = Number(option('--seed') ?? Math.floor(Math.random() * 2 ** 31));
+const path = option('--path');
+/** Looks past a problem that is known, for what is behind it. */
+const ignored = option('--ignore');
+
+const stray: unknown[] = [];
+process.on('unhandledRejection', (error) => stray.push(error));
+process.on('uncaughtException', (error) => stray.push(error));
+// Nothing that is under way keeps a process alive while only promises and fake timers are.
+const keepAlive = setInterval(() => undefined, 60_000);
+
+async function run(plan: Scenario): Promise<void> {
+  const world = new World(plan);
+  for (const step of plan.steps) await world.play(step);
+  await world.finish();
+  const problems = [...(await atRest(world)), ...stray.splice(0).map((error) => `unhandled: ${String(error)}`)];
+  world.resilience.close();
+  if (ignored !== undefined && problems.every((problem) => new RegExp(ignored).test(problem))) return;
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+let runs = 0;
+console.log(`fuzz: seed ${seed}, ${seconds} s`);
+const details = await fc.check(
+  fc.asyncProperty(scenario, async (plan) => {
+    runs++;
+    await run(plan);
+  }),
+  {
+    seed,
+    numRuns: Number.MAX_SAFE_INTEGER,
+    interruptAfterTimeLimit: seconds * 1000,
+    ...(path === undefined ? {} : { path }),
+  },
+);
+clearInterval(keepAlive);
+if (details.failed && details.counterexample !== null) {
+  console.log(`✗ ${details.errorInstance instanceof Error ? details.errorInstance.message : String(details.errorInstance)}`);
+  console.log(`after ${details.numRuns} runs and ${details.numShrinks} steps to the smallest schedule that fails:`);
+  console.log(JSON.stringify(details.counterexample[0], undefined, 1));
+  console.log(`again: npm run fuzz -- --seed ${seed} --path ${details.counterexamplePath}`);
+  process.exitCode = 1;
+} else console.log(`fuzz: ${runs} schedules, all is well`);
