@@ -38,7 +38,7 @@ describe('a real Prometheus that scrapes the running sample app', () => {
   let prometheus: string;
   let shop: string;
   let provider: string;
-  let isOver = false;
+  const over = new AbortController();
 
   beforeAll(async () => {
     if (spawnSync('prometheus', ['--version']).status !== 0) throw new Error('prometheus is missing; npm run setup says how to get it');
@@ -68,7 +68,7 @@ describe('a real Prometheus that scrapes the running sample app', () => {
   });
 
   afterAll(async () => {
-    isOver = true;
+    over.abort();
     for (const child of started.toReversed()) {
       const exit = once(child, 'exit');
       child.kill('SIGTERM');
@@ -98,7 +98,7 @@ describe('a real Prometheus that scrapes the running sample app', () => {
 
   /** Waits as long as Jest lets it. */
   async function until(isSo: () => Promise<boolean>): Promise<void> {
-    while (!isOver && !(await isSo())) await pause(100);
+    while (!over.signal.aborted && !(await isSo())) await pause(100);
   }
 
   /** Asks again and again, as scrapes take their time, until the answer for a name is what is waited for; meanwhile there are orders. */
