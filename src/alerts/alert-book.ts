@@ -1,55 +1,71 @@
+import { randomUUID } from 'node:crypto';
 import { isoTime, wallTimeOf, type Clock } from '../engine/clock.js';
-import type { Alert, AlertSeverity, Finding } from './alert.js';
+import type { About, Alert, AlertSeverity, Finding } from './alert.js';
 
-/** Subjects that one rule remembers at most; beyond it the one that changed longest ago is forgotten. */
-const MOST_SUBJECTS = 1000;
+/** Subjects with a key that one rule follows at most; while all of them are firing, another one is not followed. */
+const MAX_KEYED_SUBJECTS = 1000;
+
+const MINUTE_MS = 60_000;
 
 /** What is known of one subject of a rule. */
 interface Entry {
   finding: Finding;
+  readonly about: About;
   firing: boolean;
+  /** The last that was told of it is that it fires. */
+  announced: boolean;
   since: number;
   /** When its beginning was told last, by the monotonic clock. */
   toldAt: number;
-  /** The present stretch was told, so its end will be. */
-  told: boolean;
   suppressed: number;
 }
 
 /** What of a rule the book needs to know. */
 export interface BookSettings {
-  readonly rule: string;
+  readonly name: string;
   readonly severity: AlertSeverity;
-  readonly quietMs: number;
+  readonly quiet: number;
+  readonly maxPerMinute: number;
+}
+
+/** Who is told. */
+export interface BookReader {
+  tell(alert: Alert): void;
+  /** Alerts are held back by the bound, or subjects are not followed: once a minute at most. */
+  heldBack(rule: string): void;
 }
 
 /**
  * Turns findings into alerts: one when something begins, one when it is over, and no second beginning within the quiet period;
  * what is still there when the quiet period ends is told then.
+ *
+ * Who calls chooses keys, so of subjects with a key only so many alerts are told in a minute; the rest follows minute by minute.
+ * Subjects without one are as many as the code has policies, and are never held back.
  */
 export class AlertBook {
   private readonly entries = new Map<string, Entry>();
-  private told = 0;
+  private keyed = 0;
+  private full = false;
+  /** When alerts with a key were told in the last minute. */
+  private readonly tellings: number[] = [];
+  private complainedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly settings: BookSettings,
     private readonly clock: Clock,
-    private readonly tell: (alert: Alert) => void,
+    private readonly reader: BookReader,
   ) {}
 
   /** The condition holds for a subject. */
-  raise(finding: Finding): void {
-    const known = this.entries.get(finding.subject);
-    if (known?.firing === true) {
-      known.finding = finding;
-      return;
-    }
-    const entry = known ?? { finding, firing: false, since: 0, toldAt: Number.NEGATIVE_INFINITY, told: false, suppressed: 0 };
-    this.entries.delete(finding.subject);
-    this.entries.set(finding.subject, Object.assign(entry, { finding, firing: true, told: false, since: wallTimeOf(this.clock) }));
-    if (this.isQuiet(entry)) entry.suppressed++;
-    else this.announce(entry);
-    if (this.entries.size > MOST_SUBJECTS) this.forgetOne();
+  raise(finding: Finding, about: About = {}): void {
+    const entry = this.entries.get(finding.subject) ?? this.newEntry(finding, about);
+    if (entry === undefined) return;
+    entry.finding = finding;
+    if (entry.firing) return;
+    entry.firing = true;
+    entry.since = wallTimeOf(this.clock);
+    if (!entry.announced && this.isQuiet(entry)) entry.suppressed++;
+    this.settle(entry);
   }
 
   /** It holds no longer. */
@@ -57,44 +73,100 @@ export class AlertBook {
     const entry = this.entries.get(subject);
     if (entry?.firing !== true) return;
     entry.firing = false;
+    this.full = false;
     if (finding !== undefined) entry.finding = finding;
-    if (entry.told) this.tell(this.alert(entry, 'resolved'));
+    this.settle(entry);
+  }
+
+  /** Whether it holds for a subject, as far as is known. */
+  isFiring(subject: string): boolean {
+    return this.entries.get(subject)?.firing === true;
   }
 
   /** Subjects for which it holds now. */
-  firing(): readonly string[] {
-    return [...this.entries].filter(([, { firing }]) => firing).map(([subject]) => subject);
+  firing(): readonly { readonly subject: string; readonly about: About }[] {
+    return [...this.entries].filter(([, { firing }]) => firing).map(([subject, { about }]) => ({ subject, about }));
   }
 
-  /** Tells what began within a quiet period that is over now, and forgets what is long past. */
+  /** Tells what was held back and may be told now, and forgets what is long past. */
   review(): void {
     for (const [subject, entry] of this.entries) {
-      if (this.isQuiet(entry)) continue;
-      if (!entry.firing) this.entries.delete(subject);
-      else if (!entry.told) this.announce(entry);
+      this.settle(entry);
+      if (isIdle(entry) && !this.isQuiet(entry)) this.forget(subject);
     }
   }
 
+  private newEntry(finding: Finding, { policyName, key }: About): Entry | undefined {
+    if (key !== undefined && this.keyed >= MAX_KEYED_SUBJECTS && !this.forgetOne()) {
+      this.complain();
+      return undefined;
+    }
+    const toldAt = Number.NEGATIVE_INFINITY;
+    const about = { policyName, key };
+    const entry: Entry = { finding, about, firing: false, announced: false, since: 0, toldAt, suppressed: 0 };
+    this.entries.set(finding.subject, entry);
+    if (key !== undefined) this.keyed++;
+    return entry;
+  }
+
   private isQuiet({ toldAt }: Entry): boolean {
-    return this.clock.now() - toldAt < this.settings.quietMs;
+    return this.clock.now() - toldAt < this.settings.quiet;
   }
 
-  private announce(entry: Entry): void {
-    entry.told = true;
-    entry.toldAt = this.clock.now();
-    this.tell(this.alert(entry, 'firing'));
-    entry.suppressed = 0;
+  /** Tells what is so where the last that was told is otherwise, as soon as that may be. */
+  private settle(entry: Entry): void {
+    if (entry.firing === entry.announced || (entry.firing && this.isQuiet(entry))) return;
+    if (entry.about.key !== undefined && !this.mayTell()) return this.complain();
+    entry.announced = entry.firing;
+    const alert = this.alert(entry);
+    if (entry.firing) {
+      entry.toldAt = this.clock.now();
+      entry.suppressed = 0;
+    }
+    this.reader.tell(alert);
   }
 
-  private alert({ finding, since, suppressed }: Entry, status: Alert['status']): Alert {
-    const { rule, severity } = this.settings;
-    const at = wallTimeOf(this.clock);
-    this.told++;
-    return { id: `${rule}:${at}:${this.told}`, rule, severity, status, ...finding, since: isoTime(since), at: isoTime(at), suppressed };
+  private mayTell(): boolean {
+    const now = this.clock.now();
+    while (this.tellings.length > 0 && now - this.tellings[0]! >= MINUTE_MS) this.tellings.shift();
+    if (this.tellings.length >= this.settings.maxPerMinute) return false;
+    this.tellings.push(now);
+    return true;
   }
 
-  private forgetOne(): void {
-    const [idle = this.entries.keys().next().value] = [...this.entries].filter(([, { firing }]) => !firing).map(([subject]) => subject);
-    if (idle !== undefined) this.entries.delete(idle);
+  private complain(): void {
+    const now = this.clock.now();
+    if (now - this.complainedAt < MINUTE_MS) return;
+    this.complainedAt = now;
+    this.reader.heldBack(this.settings.name);
   }
+
+  private alert({ finding, since, suppressed, firing }: Entry): Alert {
+    const { name: rule, severity } = this.settings;
+    const times = { since: isoTime(since), at: isoTime(wallTimeOf(this.clock)) };
+    return { id: randomUUID(), rule, severity, status: firing ? 'firing' : 'resolved', ...finding, ...times, suppressed };
+  }
+
+  /** Makes room; looked for once, until something changes. */
+  private forgetOne(): boolean {
+    if (this.full) return false;
+    for (const [subject, entry] of this.entries) {
+      if (entry.about.key === undefined || !isIdle(entry)) continue;
+      this.forget(subject);
+      return true;
+    }
+    this.full = true;
+    return false;
+  }
+
+  private forget(subject: string): void {
+    if (this.entries.get(subject)?.about.key !== undefined) this.keyed--;
+    this.entries.delete(subject);
+    this.full = false;
+  }
+}
+
+/** Nothing is to be told of it. */
+function isIdle({ firing, announced }: Entry): boolean {
+  return !firing && !announced;
 }

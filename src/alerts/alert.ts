@@ -1,16 +1,19 @@
 /** How bad it is. */
 export type AlertSeverity = 'info' | 'warning' | 'critical';
 
+/** From harmless to bad. */
+export const SEVERITIES: readonly AlertSeverity[] = ['info', 'warning', 'critical'];
+
 /** What a channel is told. */
 export interface Alert {
-  /** The same for every attempt to deliver it. */
+  /** Of this alert alone, in all processes; the same for every attempt to deliver it. */
   readonly id: string;
   /** The name of the rule. */
   readonly rule: string;
   readonly severity: AlertSeverity;
   /** `firing` when it begins, `resolved` when it is over. */
   readonly status: 'firing' | 'resolved';
-  /** What it is about: a policy (with its key), an operation, a client. */
+  /** What it is about: a policy (with its key, quoted and cut at 200 characters), an operation, a client. */
   readonly subject: string;
   /** In a sentence. */
   readonly summary: string;
@@ -25,12 +28,14 @@ export interface Alert {
   readonly suppressed: number;
 }
 
-/** Where alerts go. `send` may reject: that is logged, and harms no other channel. */
+/** Where alerts go. `send` and `close` may throw or reject: that is logged, and harms no other channel. */
 export interface AlertChannel {
   readonly name: string;
   send(alert: Alert): void | Promise<void>;
-  /** The application shuts down: resolves when what is on its way has been delivered, or given up. */
+  /** The application shuts down: resolves when what is on its way has been delivered, or given up. Waited for up to 30 s. */
   close?(): void | Promise<void>;
+  /** Mistakes in the channel's own options, in sentences: told at startup, with all others. */
+  problems?(): readonly string[];
 }
 
 /** What a detector finds. */
@@ -39,4 +44,10 @@ export interface Finding {
   readonly summary: string;
   readonly value?: number;
   readonly threshold?: number;
+}
+
+/** Which policy a finding is about. Where it has a key, the subject was chosen by whoever calls. */
+export interface About {
+  readonly policyName?: string | undefined;
+  readonly key?: string | undefined;
 }

@@ -8,8 +8,11 @@ export type {
   ClientRuleOptions,
   ConditionRuleOptions,
   EventRuleOptions,
+  OpenCircuitRuleOptions,
   RateRuleOptions,
   RuleOptions,
   UseRuleOptions,
 } from './rules.js';
-export { SIGNATURE_HEADER, verifySignature, webhookChannel, type WebhookChannel, type WebhookChannelOptions } from './webhook-channel.js';
+export { SIGNATURE_HEADER, verifySignature } from './webhook/signature.js';
+export { webhookChannel, type WebhookChannel } from './webhook/webhook-channel.js';
+export type { SendRequest, WebhookChannelOptions } from './webhook/webhook-options.js';

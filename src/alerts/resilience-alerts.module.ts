@@ -4,18 +4,21 @@ import {
   Logger,
   Module,
   type DynamicModule,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import type { Duration } from '../core.js';
+import { ResilienceConfigError, type Duration } from '../core.js';
 import type { TimerHandle } from '../engine/clock.js';
 import { ResilienceService } from '../index.js';
-import { parseDuration } from '../options/index.js';
-import type { Alert, AlertChannel } from './alert.js';
+import { duration, Problems, readSettings, rule, type Rules } from '../options/index.js';
+import type { AlertChannel } from './alert.js';
 import { AlertBook } from './alert-book.js';
-import { checkRules } from './check-rules.js';
-import { detectorOf, type Detector } from './detectors.js';
+import { Deliveries } from './deliveries.js';
+import { detectorOf, type Detector } from './detectors/detectors.js';
 import { loggerChannel } from './logger-channel.js';
+import { unknownNames } from './rule-names.js';
+import { readRules, type RuleSettings } from './rule-settings.js';
 import type { AlertRule } from './rules.js';
 
 /** What `ResilienceAlertsModule.register` takes. */
@@ -31,34 +34,66 @@ export interface ResilienceAlertsOptions {
   every?: Duration;
 }
 
+interface AlertsSettings {
+  readonly rules: unknown;
+  readonly channels?: readonly AlertChannel[];
+  readonly every: number;
+}
+
+const isChannel = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as Partial<AlertChannel>).send === 'function';
+
+const RULES: Rules = {
+  // Read by `readRules`, which names each of them.
+  rules: rule('a list of rules', (value) => value, { code: true }),
+  channels: rule('a list of at least one channel', (value) =>
+    Array.isArray(value) && value.length > 0 && value.every(isChannel) ? (value as readonly AlertChannel[]) : undefined,
+  ),
+  every: duration({ default: '5s' }),
+};
+
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<ResilienceAlertsOptions>({ moduleName: 'ResilienceAlerts' })
     .setClassMethodName('register')
     .setFactoryMethodName('createResilienceAlertsOptions')
     .build();
 
+/** Names of rules in use, of each application: several modules may bring rules of their own. */
+const takenNames = new WeakMap<ResilienceService, Set<string>>();
+
 /**
  * Turns what policies do into notifications, with a threshold, a quiet period and a notice of recovery:
  * `ResilienceAlertsModule.register({ rules: [onOpenCircuit({ name: 'circuits' })], channels: [webhookChannel({ url })] })`.
  */
 @Module({})
-export class ResilienceAlertsModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+export class ResilienceAlertsModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('ResilienceAlerts');
-  private readonly channels: readonly AlertChannel[];
+  private readonly rules: readonly RuleSettings[];
+  private readonly deliveries: Deliveries;
   private readonly everyMs: number;
   private readonly stops: (() => void)[] = [];
-  private readonly watched: { readonly rule: AlertRule; readonly detector: Detector; readonly book: AlertBook }[] = [];
+  private readonly watched: { readonly rule: RuleSettings; readonly detector: Detector; readonly book: AlertBook }[] = [];
   private timer: TimerHandle;
 
+  /** @throws ResilienceConfigError with every mistake in rules and channels. */
   constructor(
-    @Inject(MODULE_OPTIONS_TOKEN) private readonly options: ResilienceAlertsOptions,
+    @Inject(MODULE_OPTIONS_TOKEN) options: ResilienceAlertsOptions,
     @Inject(ResilienceService) private readonly resilience: ResilienceService,
   ) {
     super();
-    const { rules, channels = [loggerChannel()], every = '5s' } = options;
-    checkRules(rules, channels, every);
-    this.channels = channels;
-    this.everyMs = parseDuration(every)!;
+    const problems = new Problems();
+    const { every, channels, rules } = problems.at('ResilienceAlertsModule.register:', (found) => {
+      const settings = readSettings<AlertsSettings>(RULES, options, found);
+      const read = { ...settings, rules: readRules(settings.rules, found), channels: settings.channels ?? [loggerChannel()] };
+      for (const { name, problems: ofChannel } of read.channels.map(withProblems)) {
+        for (const problem of ofChannel) found.add(`channel ${name}: ${problem}`);
+      }
+      return read;
+    });
+    if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+    this.rules = rules;
+    this.everyMs = every;
+    this.deliveries = new Deliveries(channels, resilience.environment.clock, this.logger);
   }
 
   static override register(options: typeof OPTIONS_TYPE): DynamicModule {
@@ -69,54 +104,70 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
     return super.registerAsync(options);
   }
 
+  /** @throws ResilienceConfigError where another module of the application has a rule of the same name. */
   onModuleInit(): void {
+    this.takeNames();
     const { events, clock } = this.resilience.environment;
-    for (const rule of this.options.rules) {
-      const { name, severity = 'warning', quiet = '5m' } = rule;
-      const book = new AlertBook({ rule: name, severity, quietMs: parseDuration(quiet)! }, clock, (alert) => this.tell(alert));
+    const reader = {
+      tell: this.deliveries.tell.bind(this.deliveries),
+      heldBack: (name: string) =>
+        this.logger.warn(`${name}: many subjects at a time; alerts of some are held back, and follow minute by minute while they last`),
+    };
+    for (const rule of this.rules) {
+      const book = new AlertBook(rule, clock, reader);
       const detector = detectorOf(rule, book, this.resilience);
       this.watched.push({ rule, detector, book });
       const { wants } = detector;
       if (wants !== undefined) this.stops.push(events.listen((event) => detector.hear?.(event), { wants }));
+      if (detector.stop !== undefined) this.stops.push(() => detector.stop!());
     }
     this.wait();
   }
 
+  onApplicationBootstrap(): void {
+    for (const unknown of unknownNames(this.rules, this.resilience)) this.resilience.environment.logger.warn(unknown);
+  }
+
   async onApplicationShutdown(): Promise<void> {
-    for (const stop of this.stops.splice(0)) stop();
     if (this.timer !== undefined) this.resilience.environment.clock.clearTimer(this.timer);
     this.watched.length = 0;
-    await Promise.all(this.channels.map(async (channel) => channel.close?.()));
+    for (const stop of this.stops.splice(0)) stop();
+    await this.deliveries.close();
+  }
+
+  private takeNames(): void {
+    const names = takenNames.get(this.resilience) ?? new Set();
+    takenNames.set(this.resilience, names);
+    const twice = this.rules.filter(({ name }) => names.has(name)).map(({ name }) => name);
+    if (twice.length > 0) {
+      throw new ResilienceConfigError(
+        twice.map(
+          (name) => `ResilienceAlertsModule.register: another module has a rule called "${name}" already, and alerts would come twice`,
+        ),
+      );
+    }
+    for (const { name } of this.rules) names.add(name);
   }
 
   private wait(): void {
-    this.timer = this.resilience.environment.clock.setTimer(() => void this.look(), this.everyMs);
+    this.timer = this.resilience.environment.clock.setTimer(() => this.look(), this.everyMs);
   }
 
-  /** One look of every detector; the next one comes when this one is over. */
-  private async look(): Promise<void> {
+  /** One look of every detector. */
+  private look(): void {
     this.timer = undefined;
     for (const { rule, detector, book } of this.watched) {
       try {
-        await detector.look?.();
-        book.review();
+        detector.look?.();
       } catch (error) {
         this.resilience.environment.callbackFailed(`alert rule "${rule.name}"`, undefined, error);
       }
+      book.review();
     }
     if (this.watched.length > 0) this.wait();
   }
+}
 
-  private tell(alert: Alert): void {
-    for (const channel of this.channels) void this.hand(channel, alert);
-  }
-
-  private async hand(channel: AlertChannel, alert: Alert): Promise<void> {
-    try {
-      await channel.send(alert);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.logger.warn(`${alert.rule} ${alert.status} did not reach ${channel.name}: ${why}`);
-    }
-  }
+function withProblems(channel: AlertChannel): { readonly name: string; readonly problems: readonly string[] } {
+  return { name: channel.name, problems: channel.problems?.() ?? [] };
 }

@@ -12,6 +12,18 @@ export interface RuleOptions {
    * @default '5m'
    */
   readonly quiet?: Duration;
+  /**
+   * Of subjects with a key (a client, a tenant), whom whoever calls can make up, so many alerts are told in a minute; the others
+   * follow in the minutes after, if they still hold. Subjects without a key are always told at once.
+   * @default 20
+   */
+  readonly maxPerMinute?: number;
+}
+
+/** A circuit that lets no call pass. */
+export interface OpenCircuitRuleOptions extends RuleOptions {
+  /** Only of the circuit breaker of that name. */
+  readonly policy?: string;
 }
 
 /** Something happened, once or several times in a while. */
@@ -22,7 +34,7 @@ export interface EventRuleOptions extends RuleOptions {
   /** @default 1 */
   readonly times?: number;
   /**
-   * The while that `times` is counted in.
+   * The time that `times` is counted in; it ends now, whenever that is.
    * @default '1m'
    */
   readonly within?: Duration;
@@ -77,8 +89,16 @@ export interface UseRuleOptions extends RuleOptions {
 
 /** Whatever somebody wants to look at. */
 export interface ConditionRuleOptions extends RuleOptions {
-  /** True while it should alert; asked at every look. May be slow: the next look waits for it. */
-  readonly condition: (resilience: Resilience) => boolean | Promise<boolean>;
+  /**
+   * True while it should alert; asked at every look, unless it still thinks about the last one. The signal aborts when `timeout`
+   * is over, and when the application shuts down.
+   */
+  readonly condition: (resilience: Resilience, signal: AbortSignal) => boolean | Promise<boolean>;
+  /**
+   * An answer that takes longer is not waited for: that is reported, and the next look asks anew.
+   * @default '30s'
+   */
+  readonly timeout?: Duration;
   /** @default the name of the rule */
   readonly summary?: string;
   /**
@@ -90,43 +110,45 @@ export interface ConditionRuleOptions extends RuleOptions {
 
 /** What is to be alerted on; made by the functions of this module. */
 export type AlertRule =
+  | ({ readonly on: 'open-circuit' } & OpenCircuitRuleOptions)
   | ({ readonly on: 'event' } & EventRuleOptions)
-  | ({ readonly on: 'error-rate' | 'rejection-rate' } & RateRuleOptions)
+  | ({ readonly on: 'error-rate' } & RateRuleOptions)
+  | ({ readonly on: 'rejection-rate' } & RateRuleOptions)
   | ({ readonly on: 'client' } & ClientRuleOptions)
   | ({ readonly on: 'use' } & UseRuleOptions)
   | ({ readonly on: 'condition' } & ConditionRuleOptions);
 
-/** Alerts when a circuit opens, and again when it has closed. */
-export function onOpenCircuit(options: RuleOptions & { readonly policy?: string }): AlertRule {
-  return { on: 'event', event: 'circuit-breaker.opened', recoversOn: 'circuit-breaker.closed', ...options };
+/** Alerts when a circuit opens or is forced open, and again when it lets calls pass, by itself or by hand, or is forgotten. */
+export function onOpenCircuit(options: OpenCircuitRuleOptions): AlertRule {
+  return { ...options, on: 'open-circuit' };
 }
 
 /** Alerts on an event of any kind, or on several of it in a while. */
 export function onEvent(options: EventRuleOptions): AlertRule {
-  return { on: 'event', ...options };
+  return { ...options, on: 'event' };
 }
 
 /** Alerts when too large a share of an operation's calls fails, after all that its policies did. */
 export function onErrorRate(options: RateRuleOptions): AlertRule {
-  return { on: 'error-rate', ...options };
+  return { ...options, on: 'error-rate' };
 }
 
 /** Alerts when policies turn away too large a share of an operation's attempts. */
 export function onRejectionRate(options: RateRuleOptions): AlertRule {
-  return { on: 'rejection-rate', ...options };
+  return { ...options, on: 'rejection-rate' };
 }
 
 /** Alerts on a client that keeps hitting its limit. */
 export function onFrequentClient(options: ClientRuleOptions): AlertRule {
-  return { on: 'client', ...options };
+  return { ...options, on: 'client' };
 }
 
 /** Alerts when a bulkhead is nearly full for a while. */
 export function onBulkheadUse(options: UseRuleOptions): AlertRule {
-  return { on: 'use', ...options };
+  return { ...options, on: 'use' };
 }
 
 /** Alerts on a condition of your own. */
 export function onCondition(options: ConditionRuleOptions): AlertRule {
-  return { on: 'condition', ...options };
+  return { ...options, on: 'condition' };
 }

@@ -9,9 +9,10 @@ import {
   onRejectionRate,
   ResilienceAlertsModule,
   type Alert,
+  type AlertChannel,
   type AlertRule,
 } from '../../src/alerts/index.js';
-import { Bulkhead, CircuitBreaker, RateLimit } from '../../src/index.js';
+import { Bulkhead, CircuitBreaker, RateLimit, ResilienceService } from '../../src/index.js';
 import { FakeClock } from '../../src/testing/index.js';
 import { closeAll, service, start, told } from '../support/nest.js';
 
@@ -53,12 +54,13 @@ let clock: FakeClock;
 let alerts: Alert[];
 const short = (): string[] => alerts.splice(0).map(({ rule, status, subject }) => `${rule} ${status} ${subject}`);
 
+const list = (): AlertChannel => ({ name: 'list', send: (alert) => void alerts.push(alert) });
+
 async function begin(...rules: AlertRule[]): Promise<void> {
   clock = new FakeClock();
   alerts = [];
-  const channel = { name: 'list', send: (alert: Alert) => void alerts.push(alert) };
   app = await start(
-    { imports: [ResilienceAlertsModule.register({ rules, channels: [channel], every: '1s' })], providers: [Shop] },
+    { imports: [ResilienceAlertsModule.register({ rules, channels: [list()], every: '1s' })], providers: [Shop] },
     { clock, logs: false },
   );
   shop = app.get(Shop);
@@ -73,7 +75,7 @@ describe('a rule on open circuits', () => {
     await quietly(shop.buy());
     expect(short()).toEqual([]);
     await quietly(shop.buy());
-    expect(alerts).toMatchObject([{ severity: 'critical', value: 1, threshold: 1, suppressed: 0, since: '2026-01-01T00:00:00.000Z' }]);
+    expect(alerts).toMatchObject([{ severity: 'critical', suppressed: 0, since: '2026-01-01T00:00:00.000Z' }]);
     expect(alerts[0]!.summary).toContain('Circuit breaker "shop" opened');
     await quietly(shop.load('a'));
     await quietly(shop.load('b'));
@@ -111,7 +113,69 @@ describe('a rule on open circuits', () => {
   });
 });
 
+describe('a rule on open circuits and what is done by hand', () => {
+  it.each(['close', 'reset', 'disable', 'metricsOnly'] as const)('is over after %s()', async (how) => {
+    await begin(onOpenCircuit({ name: 'circuits' }));
+    const breaker = service(app).circuitBreaker('hand', { consecutiveFailures: 1 });
+    breaker.acquire().failure(new Error('no'));
+    breaker[how]();
+    expect(short()).toEqual(['circuits firing hand', 'circuits resolved hand']);
+  });
+
+  it('begins with forceOpen(), also where nobody listened yet', async () => {
+    await begin(onOpenCircuit({ name: 'circuits' }));
+    const breaker = service(app).circuitBreaker('hand', { consecutiveFailures: 1 });
+    breaker.forceOpen();
+    expect(short()).toEqual(['circuits firing hand']);
+    breaker.disable();
+    expect(short()).toEqual(['circuits resolved hand']);
+
+    @Injectable()
+    class Operator {
+      constructor(resilience: ResilienceService) {
+        resilience.circuitBreaker('early', { consecutiveFailures: 1 }).forceOpen();
+      }
+    }
+    Reflect.defineMetadata('design:paramtypes', [ResilienceService], Operator);
+    const register = ResilienceAlertsModule.register({ rules: [onOpenCircuit({ name: 'early' })], channels: [list()], every: '1s' });
+    await start({ imports: [register], providers: [Operator] }, { clock, logs: false });
+    await clock.advance('1s');
+    expect(short()).toEqual(['early firing early']);
+  });
+
+  it('is over when the key is forgotten', async () => {
+    await begin(onOpenCircuit({ name: 'circuits' }));
+    const breaker = service(app).circuitBreaker('few', { consecutiveFailures: 1, maxKeys: 1 });
+    breaker.acquire('a').failure(new Error('no'));
+    breaker.acquire('b').failure(new Error('no'));
+    await clock.advance('1s');
+    expect(short()).toEqual(['circuits firing few "a"', 'circuits firing few "b"', 'circuits resolved few "a"']);
+  });
+
+  it('goes on while the circuit is half-open', async () => {
+    await begin(onOpenCircuit({ name: 'circuits', policy: 'shop' }));
+    await quietly(shop.buy());
+    await quietly(shop.buy());
+    await clock.advance('20s');
+    expect(service(app).circuitBreaker('shop').state).toBe('half-open');
+    expect(short()).toEqual(['circuits firing shop']);
+  });
+});
+
 describe('a rule on events', () => {
+  it('counts them in the time before now, wherever that begins', async () => {
+    await begin(onEvent({ name: 'trips', event: 'circuit-breaker.rejected', times: 3, within: '10s' }));
+    await quietly(shop.load('a'));
+    const rejected = () => quietly(shop.load('a'));
+    await rejected();
+    await clock.advance('8s');
+    await rejected();
+    // The first one is past, and these three are not.
+    await clock.advance('1500ms');
+    await rejected();
+    expect(short()).toEqual(['trips firing tenants "a"']);
+  });
+
   it('wants so many of them in a while, and is over when they have stopped', async () => {
     await begin(onEvent({ name: 'trips', event: 'circuit-breaker.rejected', times: 3, within: '10s', recoversAfter: '5s' }));
     await quietly(shop.buy());
@@ -213,7 +277,7 @@ it('mistakes in rules are told at startup, all of them', async () => {
     onErrorRate({ name: 'a', above: 2, over: 'soon' as '1s' }),
   ];
   await expect(begin(...wrong)).rejects.toThrow(
-    /rule "a": times must be an integer >= 1, got 0[\s\S]*event must be a type of event[\s\S]*two rules called "a"[\s\S]*over must be a duration, got "soon"[\s\S]*above must be a number > 0 and < 1, got 2/,
+    /rule "a": event must be a type of event.*; did you mean "circuit-breaker.opened"\?[\s\S]*times must be an integer from 1 to 10000, got 0[\s\S]*two rules called "a"[\s\S]*above must be a number > 0 and < 1, got 2[\s\S]*over must be a duration .*, got "soon"/,
   );
 });
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../core.js';
+import type { Clock } from '../../core.js';
 
 /** Counters as they were at a moment. */
 interface Reading {
