@@ -41,7 +41,7 @@ export function buildLayers({
   for (const { kind, options, sources } of policies) {
     const given = givenOptions(sources);
     try {
-      for (const layer of kind.build(options, { operationId, environment, registry, given })) {
+      for (const layer of kind.build(options, { operationId, environment, registry, given, policies })) {
         (layer.outermost === true ? outermost : inner).push(layer);
         if (kind.alwaysOn === true && inner.length === leading + 1) leading++;
       }

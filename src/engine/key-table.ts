@@ -1,5 +1,14 @@
 const NONE = -1;
 
+/** How many idle keys are compared when one must go. */
+const COMPARED_KEYS = 8;
+
+/** Which ring a slot is in, and so how early its key is forgotten. */
+const IDLE = 0;
+const EXHAUSTED = 1;
+const HELD = 2;
+type RingIndex = typeof IDLE | typeof EXHAUSTED | typeof HELD;
+
 /** A ring of slots in the order of their use, in typed arrays so that a key costs eight bytes and no object. */
 class UseOrder {
   oldest = NONE;
@@ -27,24 +36,32 @@ class UseOrder {
   }
 }
 
+/** How much is left to a key, by slot, as of the moment of an eviction: nothing (0) is forgotten late, more sooner. */
+export type LeftOf = (slot: number) => number;
+
 /**
  * Gives each key a slot number, at most `capacity` of them; whoever owns the table keeps its data by slot. When it is
- * full, the slot of the least recently used key goes to the newcomer, and those that are held (an open circuit, a place
- * in use) only when there is no other. Every operation is O(1).
+ * full, the newcomer gets the slot of one of the least recently used keys: of a few of them the one with the most left. Keys
+ * with nothing left are met late, so that a flood of new keys does not buy an exhausted one a fresh start, and those that are
+ * held (an open circuit, a permit in use) only when there is no other. Every operation is O(1), an eviction amortised.
  */
 export class KeyTable {
   private readonly slots = new Map<string, number>();
   private readonly keys: (string | undefined)[] = [];
   private older = new Int32Array(8);
   private newer = new Int32Array(8);
-  private held = new Uint8Array(8);
-  private readonly idle = new UseOrder();
-  private readonly inUse = new UseOrder();
+  private ringOf = new Uint8Array(8);
+  private readonly rings = [new UseOrder(), new UseOrder(), new UseOrder()] as const;
 
-  /** @param evicted Told before the slot of a key is given to another one. */
+  /**
+   * @param evicted Told when a key has been taken out and before its slot is given to another one. Must run no code of the
+   * user's: the newcomer has no slot yet.
+   * @param judge Where keys can be exhausted: what tells how much is left to each, as of now.
+   */
   constructor(
     readonly capacity: number,
-    private readonly evicted: (slot: number) => void,
+    private readonly evicted: (slot: number, key: string) => void,
+    private readonly judge?: () => LeftOf,
   ) {}
 
   get size(): number {
@@ -64,33 +81,35 @@ export class KeyTable {
   use(key: string, isNew: (slot: number) => void): number {
     const known = this.slots.get(key);
     if (known !== undefined) {
-      const order = this.held[known] === 1 ? this.inUse : this.idle;
-      if (!order.isNewest(known)) {
-        order.remove(known, this.older, this.newer);
-        order.append(known, this.older, this.newer);
-      }
+      const to = this.ringOf[known] === HELD ? HELD : IDLE;
+      if (this.ringOf[known] !== to || !this.rings[to].isNewest(known)) this.move(known, to);
       return known;
     }
     const slot = this.slots.size < this.capacity ? this.grow() : this.evict();
     this.slots.set(key, slot);
     this.keys[slot] = key;
-    this.held[slot] = 0;
-    this.idle.append(slot, this.older, this.newer);
+    this.ringOf[slot] = IDLE;
+    this.rings[IDLE].append(slot, this.older, this.newer);
     isNew(slot);
     return slot;
   }
 
-  /** Marks a slot to be evicted last, or takes the mark off. */
+  /** Marks a slot to be evicted last, or takes the mark off. Does nothing for a slot whose key was just taken out. */
   hold(slot: number, held: boolean): void {
-    if ((this.held[slot] === 1) === held) return;
-    (held ? this.idle : this.inUse).remove(slot, this.older, this.newer);
-    (held ? this.inUse : this.idle).append(slot, this.older, this.newer);
-    this.held[slot] = held ? 1 : 0;
+    if (this.keys[slot] === undefined || (this.ringOf[slot] === HELD) === held) return;
+    this.move(slot, held ? HELD : IDLE);
   }
 
   /** The slots that are held, least recently used first. */
   *heldSlots(): Generator<number> {
-    for (let slot = this.inUse.oldest; slot !== NONE; slot = this.newer[slot]!) yield slot;
+    for (let slot = this.rings[HELD].oldest; slot !== NONE; slot = this.newer[slot]!) yield slot;
+  }
+
+  /** To the new end of a ring. */
+  private move(slot: number, to: RingIndex): void {
+    this.rings[this.ringOf[slot] as RingIndex].remove(slot, this.older, this.newer);
+    this.rings[to].append(slot, this.older, this.newer);
+    this.ringOf[slot] = to;
   }
 
   private grow(): number {
@@ -99,18 +118,46 @@ export class KeyTable {
       const size = Math.min(this.capacity, this.older.length * 2);
       this.older = enlarge(this.older, new Int32Array(size));
       this.newer = enlarge(this.newer, new Int32Array(size));
-      this.held = enlarge(this.held, new Uint8Array(size));
+      this.ringOf = enlarge(this.ringOf, new Uint8Array(size));
     }
     return slot;
   }
 
   private evict(): number {
-    const order = this.idle.oldest === NONE ? this.inUse : this.idle;
-    const slot = order.oldest;
-    this.evicted(slot);
-    order.remove(slot, this.older, this.newer);
-    this.slots.delete(this.keys[slot]!);
+    const slot = this.evictionCandidate();
+    const key = this.keys[slot]!;
+    this.rings[this.ringOf[slot] as RingIndex].remove(slot, this.older, this.newer);
+    this.slots.delete(key);
+    this.keys[slot] = undefined;
+    this.evicted(slot, key);
     return slot;
+  }
+
+  private evictionCandidate(): number {
+    const [idle, exhausted, held] = this.rings;
+    if (this.judge === undefined) return idle.oldest === NONE ? held.oldest : idle.oldest;
+    const leftOf = this.judge();
+    const best = this.mostLeft(leftOf);
+    const spared = exhausted.oldest;
+    // An exhausted key has its permits back after a while, and then it is the one that was not used for longest.
+    if (spared !== NONE && (best === NONE || leftOf(spared) >= leftOf(best))) return spared;
+    return best === NONE ? held.oldest : best;
+  }
+
+  /** Of the keys that were not used for longest the one with the most left. Those with nothing left are put aside. */
+  private mostLeft(leftOf: LeftOf): number {
+    let [best, most] = [NONE, 0];
+    for (let slot = this.rings[IDLE].oldest, compared = 0; slot !== NONE && compared < COMPARED_KEYS;) {
+      const next = this.newer[slot]!;
+      const left = leftOf(slot);
+      if (left <= 0) this.move(slot, EXHAUSTED);
+      else {
+        compared++;
+        if (left > most) [best, most] = [slot, left];
+      }
+      slot = next;
+    }
+    return best;
   }
 }
 

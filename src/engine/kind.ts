@@ -22,6 +22,8 @@ export interface BuildContext {
   readonly registry: InstanceSource;
   /** Options that somebody wrote down, at whatever level; the others are library defaults. */
   readonly given: ReadonlySet<string>;
+  /** All policies of the operation, outermost first; undefined for an instance by hand. */
+  readonly policies?: readonly ResolvedPolicy[];
 }
 
 /** One strategy of a policy and where it stands when not at the place of its kind. */

@@ -1,5 +1,6 @@
 export * from './composite-rules.js';
 export * from './duration.js';
+export type { Key } from './key.js';
 export * from './nearest.js';
 export * from './problems.js';
 export * from './rules.js';

@@ -1,5 +1,7 @@
-import { policies, RateLimitExceededError, type RateLimitAlgorithm, type RateLimitOptions } from '../../src/core.js';
+import { createResilience, policies, RateLimitExceededError, type RateLimitAlgorithm, type RateLimitOptions } from '../../src/core.js';
 import { Lab } from '../support/lab.js';
+
+const YEAR = 365 * 86_400_000;
 
 const ALGORITHMS: readonly RateLimitAlgorithm[] = ['token-bucket', 'fixed-window', 'sliding-window', 'leaky-bucket'];
 
@@ -43,7 +45,7 @@ describe('a rate limiter', () => {
     const limiter = lab.resilience.rateLimiter('l', { limit: 2, per: '1s', algorithm });
     const full = algorithm === 'leaky-bucket' ? 1 : 2;
     expect(limiter.peek()).toEqual({ remaining: full, resetAfterMs: 0 });
-    expect(limiter.peek('nobody')).toEqual({ remaining: 2, resetAfterMs: 0 });
+    expect(limiter.peek('nobody')).toEqual({ remaining: full, resetAfterMs: 0 });
     limiter.tryAcquire();
     const after = limiter.peek();
     expect(after.remaining).toBe(full - 1);
@@ -156,7 +158,7 @@ describe('a rate limiter', () => {
     const lab = new Lab();
     const limiter = lab.resilience.rateLimiter('l', { limit: 1, per: '1s', maxKeys: 1, maxWait: '10s' });
     await limiter.acquire({ key: 'a' });
-    const waiting = expect(limiter.acquire({ key: 'a' })).rejects.toMatchObject({ reason: 'limit', isRetryable: true });
+    const waiting = expect(limiter.acquire({ key: 'a' })).rejects.toMatchObject({ reason: 'displaced', isRetryable: true });
     expect(limiter.tryAcquire({ key: 'b' })).toBe(true);
     await waiting;
     expect(lab.clock.pendingTimers).toBe(0);
@@ -171,5 +173,175 @@ describe('a rate limiter', () => {
   it('needs its limit when it is made by hand', () => {
     expect(() => new Lab().resilience.rateLimiter('l')).toThrow('l: rateLimit limit is required');
     expect(() => new Lab().resilience.rateLimiter('l', {} as RateLimitOptions)).toThrow('limit is required');
+  });
+
+  it.each(ALGORITHMS)(
+    '%s: gives exactly its permits after a year, at any limit and for costs that are no whole numbers',
+    async (algorithm) => {
+      const exhausted = (options: RateLimitOptions, at: number, cost: number): number => {
+        const clock = { now: () => at, setTimer: () => 0, clearTimer: () => undefined };
+        const limiter = createResilience({ clock }).rateLimiter('l', { algorithm, ...options });
+        let passed = 0;
+        while (passed < 20_000_000 && limiter.tryAcquire({ cost })) passed++;
+        return passed;
+      };
+      const whole = algorithm === 'leaky-bucket' ? () => 1 : (limit: number) => limit;
+      for (const at of [0, 86_400_000.123, YEAR + 0.123456]) {
+        for (let limit = 1; limit <= 1000; limit += 7) expect([limit, exhausted({ limit }, at, 1)]).toEqual([limit, whole(limit)]);
+        for (const limit of [99_991, 1_000_000]) expect(exhausted({ limit, per: '1m' }, at, 1)).toBe(whole(limit));
+        expect(exhausted({ limit: 7 }, at, 0.7)).toBe(whole(10));
+        expect(exhausted({ limit: 1000 }, at, 0.1)).toBe(whole(10_000));
+      }
+    },
+  );
+
+  it.each(ALGORITHMS)('%s: works on a clock with times below zero, and gives nothing twice where it is set back', (algorithm) => {
+    let now = -5000;
+    const clock = { now: () => now, setTimer: () => 0, clearTimer: () => undefined };
+    const limiter = createResilience({ clock }).rateLimiter('l', { limit: 1, per: 1000, algorithm });
+    expect([limiter.tryAcquire(), limiter.tryAcquire()]).toEqual([true, false]);
+    now = -2000;
+    expect([limiter.tryAcquire(), limiter.tryAcquire()]).toEqual([true, false]);
+    now = -2500;
+    expect(limiter.tryAcquire()).toBe(false);
+  });
+
+  it.each(ALGORITHMS)('%s: takes no cost by hand that cannot be counted', async (algorithm) => {
+    const limiter = new Lab().resilience.rateLimiter('l', { limit: 5, algorithm });
+    for (const cost of [Number.NaN, -1, -Infinity, '2', 1n, null, {}] as number[]) {
+      expect(() => limiter.tryAcquire({ cost })).toThrow('rate limiter "l": cost must be a number >= 0, got');
+      await expect(limiter.acquire({ cost })).rejects.toThrow('cost must be a number >= 0');
+    }
+    expect(limiter.tryAcquire({ cost: Infinity })).toBe(false);
+    expect(limiter.peek()).toEqual({ remaining: algorithm === 'leaky-bucket' ? 1 : 5, resetAfterMs: 0 });
+  });
+
+  it('counts what tryAcquire rejects, and tells of it', () => {
+    const lab = new Lab();
+    const limiter = lab.resilience.rateLimiter('l', { limit: 2 });
+    for (let index = 0; index < 5; index++) limiter.tryAcquire({ key: 'eve' });
+    limiter.tryAcquire({ cost: 3 });
+    expect([limiter.allowed, limiter.rejections]).toEqual([2, 4]);
+    expect(
+      lab.events.map((event) => (event.type === 'rate-limit.rejected' ? [event.reason, event.key, event.retryAfterMs] : event.type)),
+    ).toEqual([
+      ['limit', 'eve', 500],
+      ['limit', 'eve', 500],
+      ['limit', 'eve', 500],
+      ['cost', undefined, undefined],
+    ]);
+  });
+
+  it('takes any value that has one text for a key, and fails the call for others with nothing taken', async () => {
+    const lab = new Lab();
+    const policy = policies.rateLimit({ name: 'l', limit: 1, per: '1h', key: ((key: unknown) => key) as never });
+    const call = (key: unknown) => lab.call(policy, 'ok', { name: 'op', args: [key] });
+    const [number, same, big, hostile] = [call(1), call('1'), call(7n), call(['1'])];
+    await lab.clock.settle();
+    expect([number.value, (same.error as Error).message, big.value]).toEqual([
+      'ok',
+      'Rate limit "l" for key "1": no permit left (1 in 3600 s); next one in 60 min'.replace('3600 s', '60 min'),
+      'ok',
+    ]);
+    expect((hostile.error as Error).message).toBe(
+      'op: the key function of @RateLimit must give text, a number, a bigint or a boolean, got ["1"]',
+    );
+    const limiter = lab.resilience.rateLimiter('l');
+    expect([limiter.keyCount, limiter.peek().remaining, limiter.peek(7).remaining]).toEqual([2, 1, 0]);
+    expect(() => limiter.peek({} as never)).toThrow('the key for rate limiter "l" must give text');
+  });
+
+  it('limits a key on while others are evicted whose callers wait, and tells those', async () => {
+    const lab = new Lab();
+    const limiter = lab.resilience.rateLimiter('l', { limit: 1, per: '1s', maxWait: '1s', maxKeys: 3 });
+    const reasons: unknown[] = [];
+    for (const key of ['a', 'b', 'c']) {
+      limiter.tryAcquire({ key });
+      limiter.acquire({ key }).catch((error: RateLimitExceededError) => reasons.push([key, error.reason]));
+    }
+    limiter.tryAcquire({ key: 'd' });
+    expect(lab.events.at(-1)).toMatchObject({ type: 'rate-limit.rejected', reason: 'displaced', key: 'a' });
+    expect(limiter.rejections).toBe(1);
+    await lab.clock.advance('10s');
+    expect([limiter.waiting, reasons]).toEqual([0, [['a', 'displaced']]]);
+    let passed = 0;
+    for (let round = 0; round < 50; round++) for (const key of ['x', 'y', 'z']) if (limiter.tryAcquire({ key })) passed++;
+    expect(passed).toBe(3);
+  });
+
+  it('sells no new guesses for a flood of other keys', () => {
+    const limiter = new Lab().resilience.rateLimiter('logins', { limit: 5, per: '1h', maxKeys: 1000 });
+    while (limiter.tryAcquire({ key: 'victim' }));
+    for (let index = 0; index < 10_000; index++) limiter.tryAcquire({ key: `cheap ${index}` });
+    expect(limiter.tryAcquire({ key: 'victim' })).toBe(false);
+  });
+
+  it('rejects who waits for more than there is after a change', async () => {
+    for (const algorithm of ['token-bucket', 'fixed-window', 'sliding-window'] as const) {
+      const lab = new Lab();
+      const limiter = lab.resilience.rateLimiter('l', { limit: 10, per: '1s', algorithm, maxWait: '1h' });
+      await limiter.acquire({ cost: 10 });
+      const big = expect(limiter.acquire({ cost: 8 })).rejects.toMatchObject({ reason: 'cost', isRetryable: false });
+      let served = false;
+      void limiter.acquire({ cost: 2 }).then(() => (served = true));
+      limiter.reconfigure({ ...limiter.settings, limit: 4, burst: 4 });
+      await big;
+      await lab.clock.advance('10s');
+      expect([served, limiter.waiting, lab.clock.pendingTimers]).toEqual([true, 0, 0]);
+    }
+  });
+
+  it('lets only maxQueue wait, and for ever where maxWait is Infinity', async () => {
+    const lab = new Lab();
+    const limiter = lab.resilience.rateLimiter('l', { limit: 1, per: '1d', maxWait: Infinity, maxQueue: 2 });
+    await limiter.acquire();
+    const served: number[] = [];
+    for (let index = 0; index < 2; index++) void limiter.acquire().then(() => served.push(lab.clock.now()));
+    await expect(limiter.acquire()).rejects.toMatchObject({ reason: 'limit', retryAfterMs: 3 * 86_400_000 });
+    await lab.clock.advance('2d');
+    expect(served).toEqual([86_400_000, 2 * 86_400_000]);
+  });
+
+  it('has one line a key, also where a listener asks for the same key at once', async () => {
+    const lab = new Lab();
+    const limiter = lab.resilience.rateLimiter('l', { limit: 1, per: '1s', maxWait: '1h' });
+    const order: string[] = [];
+    let asked = false;
+    lab.resilience.on('rate-limit.delayed', () => {
+      if (asked) return;
+      asked = true;
+      void limiter.acquire({ key: 'a' }).then(() => order.push(`listener ${lab.clock.now()}`));
+    });
+    await limiter.acquire({ key: 'a' });
+    void limiter.acquire({ key: 'a' }).then(() => order.push(`caller ${lab.clock.now()}`));
+    expect(limiter.waiting).toBe(2);
+    await lab.clock.advance('5s');
+    expect([order, limiter.waiting]).toEqual([['caller 1000', 'listener 2000'], 0]);
+  });
+
+  it('answers a call whose wait a listener ends in the moment in which it begins', async () => {
+    const lab = new Lab();
+    const policy = policies.rateLimit({ name: 'l', limit: 1, per: '1h', maxWait: '1d', maxKeys: 1, key: (key: string) => key });
+    lab.call(policy, 'ok', { args: ['a'] });
+    lab.resilience.on('rate-limit.delayed', () => lab.resilience.rateLimiter('l').tryAcquire({ key: 'b' }));
+    const waiting = lab.call(policy, 'ok', { args: ['a'] });
+    await lab.clock.settle();
+    expect(waiting.error).toMatchObject({ reason: 'displaced' });
+    expect(lab.clock.pendingTimers).toBe(0);
+  });
+
+  it('gives the permit back of who aborts in the moment of being served', async () => {
+    let now = 0;
+    let fire: () => void = () => undefined;
+    const clock = { now: () => now, setTimer: (callback: () => void) => (fire = callback), clearTimer: () => undefined };
+    const limiter = createResilience({ clock }).rateLimiter('l', { limit: 1, per: '1s', maxWait: '1h' });
+    await limiter.acquire();
+    const controller = new AbortController();
+    const waiting = limiter.acquire({ signal: controller.signal });
+    now = 1000;
+    fire();
+    controller.abort(new Error('gone'));
+    await expect(waiting).rejects.toThrow('gone');
+    expect([limiter.peek().remaining, limiter.allowed]).toEqual([1, 1]);
   });
 });

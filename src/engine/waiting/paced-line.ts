@@ -3,8 +3,10 @@ import type { Environment } from '../environment.js';
 import type { Waiter, WaitingPlace } from './waiter.js';
 import { WaitingLine } from './waiting-line.js';
 
-/** When places come free, and what it means to take one. */
+/** When permits come free, and what it means to take one. */
 export interface Pace {
+  /** Only the sum of what the waiters cost says when a newcomer is served, not in which portions it comes. */
+  readonly sumDecides: boolean;
   /** The earliest time, not before `from`, at which the first waiter can be served. */
   dueAt(cost: number, from: number): number;
   /** The first waiter is served at that time. */
@@ -19,9 +21,12 @@ export interface Pace {
 export interface Forecast {
   /** When a further one of that cost would be served. */
   next(cost: number): number;
-  /** One more of that cost stands in the line. */
-  join(cost: number): void;
+  /** So many more of that cost stand in the line: O(1) for any number of them. */
+  join(cost: number, times: number): void;
 }
+
+/** A forecast of different costs is made anew when one in so many of those that it counts with has left. */
+const REFORECAST_SHARE = 8;
 
 /**
  * A line in which each is served when its time has come, in order. One timer for the first waiter, however many wait;
@@ -31,8 +36,13 @@ export class PacedLine implements WaitingPlace {
   private readonly line = new WaitingLine();
   private timer: TimerHandle;
   private dueAt = 0;
-  /** Kept while newcomers join; made anew after somebody has left. */
+  /** How many wait, by cost. */
+  private readonly counts = new Map<number, number>();
+  private totalCost = 0;
+  /** Where costs differ and their order matters: kept while newcomers join. */
   private expected: Forecast | undefined;
+  /** How many `expected` counts with that have left. */
+  private departed = 0;
 
   constructor(
     private readonly pace: Pace,
@@ -43,42 +53,68 @@ export class PacedLine implements WaitingPlace {
     return this.line.size;
   }
 
-  /** When a newcomer of that cost would be served. */
+  /**
+   * When a newcomer of that cost would be served: O(1), except where costs differ under a window. There it is amortised O(1),
+   * because a forecast is kept until many have left, and may be later than the truth by their share.
+   */
   forecast(cost: number, now: number): number {
-    if (this.expected === undefined) {
+    if (this.pace.sumDecides || this.counts.size <= 1) {
+      this.expected = undefined;
+      const forecast = this.pace.forecast(now);
+      if (this.counts.size > 1) forecast.join(this.totalCost, 1);
+      else for (const [each, times] of this.counts) forecast.join(each, times);
+      return forecast.next(cost);
+    }
+    if (this.expected === undefined || this.departed * REFORECAST_SHARE > this.line.size) {
+      this.departed = 0;
       this.expected = this.pace.forecast(now);
-      for (const waiter of this.line) this.expected.join(waiter.cost);
+      for (const waiter of this.line) this.expected.join(waiter.cost, 1);
     }
     return this.expected.next(cost);
   }
 
   add(waiter: Waiter): void {
     this.line.add(waiter);
-    this.expected?.join(waiter.cost);
+    this.counts.set(waiter.cost, (this.counts.get(waiter.cost) ?? 0) + 1);
+    this.totalCost += waiter.cost;
+    this.expected?.join(waiter.cost, 1);
     if (this.line.size === 1) this.schedule(this.environment.clock.now());
   }
 
   left(waiter: Waiter): void {
+    if (waiter.lane === undefined) return; // taken out already, and about to be told
     const wasFirst = this.line.first === waiter;
-    this.line.remove(waiter);
-    this.expected = undefined;
+    this.remove(waiter);
+    this.departed++;
     if (wasFirst) this.schedule(this.environment.clock.now());
   }
 
-  /** Places come free faster or slower than so far. */
+  /** Permits come free faster or slower than so far. */
   paceChanged(): void {
     this.expected = undefined;
     this.schedule(this.environment.clock.now());
+  }
+
+  /** Takes out those that wait for what `never` says can not be had any more. */
+  takeOut(never: (waiter: Waiter) => boolean): readonly Waiter[] {
+    const taken = [...this.line].filter(never);
+    for (const waiter of taken) this.remove(waiter);
+    this.expected = undefined;
+    this.schedule(this.environment.clock.now());
+    return taken;
   }
 
   expired(): Error {
     throw new Error('a paced line sets no limit on a wait: it was forecast');
   }
 
-  /** Turns everybody away. */
-  close(error: (waiter: Waiter) => Error): void {
-    for (let waiter = this.line.shift(); waiter !== undefined; waiter = this.line.shift()) waiter.refuse(error(waiter));
-    this.schedule(0);
+  private remove(waiter: Waiter): void {
+    this.line.remove(waiter);
+    const others = this.counts.get(waiter.cost)! - 1;
+    if (others === 0) this.counts.delete(waiter.cost);
+    else this.counts.set(waiter.cost, others);
+    // Sums of fractions drift; nobody waiting is a fresh start.
+    this.totalCost = this.line.size === 0 ? 0 : this.totalCost - waiter.cost;
   }
 
   private schedule(now: number): void {
@@ -98,7 +134,8 @@ export class PacedLine implements WaitingPlace {
   private serveDue(): void {
     const now = this.environment.clock.now();
     while (this.line.first !== undefined && this.dueAt <= now) {
-      const waiter = this.line.shift()!;
+      const waiter = this.line.first;
+      this.remove(waiter);
       this.pace.serve(waiter.cost, this.dueAt);
       waiter.grant();
       if (this.line.first !== undefined) this.dueAt = this.pace.dueAt(this.line.first.cost, this.dueAt);

@@ -10,6 +10,7 @@ export function park(call: Call, waiter: Waiter, environment: Environment): Prom
   call.waiter = waiter;
   call.wake = waiter.wake = resolve;
   call.stopWaiting = limitWait(waiter, environment.deadlines, call.now());
+  if (waiter.state !== 'waiting') resolve(); // who heard of the wait has ended it already
   return promise;
 }
 

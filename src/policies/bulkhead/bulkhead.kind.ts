@@ -1,4 +1,5 @@
 import { settingsOf, type BuildContext, type PolicyKind, type ResolvedOptions } from '../../engine/kind.js';
+import { describeDuration } from '../../options/index.js';
 import { bulkheadRules } from './bulkhead.policy.js';
 import { Bulkhead, type BulkheadSettings } from './bulkhead.js';
 import { BulkheadStrategy } from './bulkhead.strategy.js';
@@ -22,6 +23,7 @@ export const bulkheadKind = {
     }
   },
   build(options, context) {
+    warnOfLongWaits(options as unknown as Resolved, context);
     return [{ strategy: new BulkheadStrategy(obtainBulkhead(options, context), options) }];
   },
 } as const satisfies PolicyKind;
@@ -30,4 +32,16 @@ export const bulkheadKind = {
 export function obtainBulkhead(options: ResolvedOptions, { operationId, environment, registry }: BuildContext): Bulkhead {
   const { name = operationId, ...settings } = settingsOf(bulkheadRules, options) as unknown as Resolved;
   return registry.obtain('bulkhead', name, settings, operationId, () => new Bulkhead(name, settings, environment));
+}
+
+/** A wait longer than the time limit around it ends as a timeout of a call that never ran, not as a full bulkhead. */
+function warnOfLongWaits({ maxQueue, queueTimeout }: Resolved, { operationId, policies = [], environment }: BuildContext): void {
+  const inside = policies.findIndex(({ kind }) => kind === bulkheadKind);
+  const around = policies.slice(0, inside).find(({ kind }) => kind.kind === 'timeout');
+  const limit = around?.options['duration'];
+  if (maxQueue === 0 || typeof limit !== 'number' || (queueTimeout ?? Infinity) < limit) return;
+  const is = queueTimeout === undefined ? 'has no queueTimeout' : `has a queueTimeout of ${describeDuration(queueTimeout)}`;
+  environment.logger.warn(
+    `${operationId}: the bulkhead has a queue and ${is}, so that calls wait until their timeout of ${describeDuration(limit)} and fail as if the method were slow; give it a queueTimeout below the timeout`,
+  );
 }

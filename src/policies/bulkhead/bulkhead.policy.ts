@@ -1,9 +1,9 @@
-import { callback, choice, duration, integer, shorthand, text, type Duration, type Rule } from '../../options/index.js';
+import { callback, choice, duration, integer, shorthand, text, type Duration, type Key, type Rule } from '../../options/index.js';
 
 /** Lets so many calls run at a time. */
 export interface BulkheadOptions<Args extends readonly unknown[] = readonly never[], PriorityArgs extends readonly unknown[] = Args> {
   /**
-   * Calls that run at a time.
+   * Calls that run at a time; `Infinity` counts them and lets all run.
    * @default 10
    */
   maxConcurrent?: number;
@@ -14,7 +14,7 @@ export interface BulkheadOptions<Args extends readonly unknown[] = readonly neve
   maxQueue?: number;
   /** How long a call may wait. Without it as long as its caller does. */
   queueTimeout?: Duration;
-  /** Who waits goes by this, higher first; first in, first out within one. Default: all the same. */
+  /** Who waits goes by this, higher first; first in, first out within one. What is not a number counts as 0. Default: all the same. */
   priority?: (...args: PriorityArgs) => number;
   /**
    * Where the queue is full: turn the newcomer away, or the oldest waiter of the lowest priority not above the newcomer's.
@@ -22,12 +22,17 @@ export interface BulkheadOptions<Args extends readonly unknown[] = readonly neve
    */
   overflow?: 'reject' | 'drop-oldest';
   /** One bulkhead for each key; `undefined` or `null` means the common one. */
-  key?: (...args: Args) => string | null | undefined;
+  key?: (...args: Args) => Key;
   /**
    * Keys at most; beyond it the least recently used one is forgotten, those in use last.
    * @default 10000
    */
   maxKeys?: number;
+  /**
+   * Gives the permit of a call back whose caller was answered so long ago (by a timeout, or by giving up) although the
+   * method still runs. Without it such a permit comes back when the method settles, which may be never.
+   */
+  releaseAfter?: Duration;
   /** Bulkheads of one name share their places. Default: the operation id. */
   name?: string;
 }
@@ -41,13 +46,14 @@ export interface BulkheadPolicy<
 }
 
 export const bulkheadRules = {
-  maxConcurrent: integer({ min: 1, default: 10 }),
+  maxConcurrent: integer({ min: 1, default: 10, unbounded: true }),
   maxQueue: integer({ min: 0, default: 0, unbounded: true }),
   queueTimeout: duration(),
   priority: callback<(...args: unknown[]) => number>('(...args) => number'),
   overflow: choice(['reject', 'drop-oldest'], { default: 'reject' }),
-  key: callback<(...args: unknown[]) => string | null | undefined>('(...args) => string'),
+  key: callback<(...args: unknown[]) => Key>('(...args) => string'),
   maxKeys: integer({ min: 1, default: 10_000 }),
+  releaseAfter: duration(),
   name: text({ defaultNote: 'operation id' }),
 } satisfies Record<keyof BulkheadOptions, Rule>;
 

@@ -1,12 +1,13 @@
 import type { Call } from '../../engine/call.js';
+import { keyText } from '../../engine/state/key-text.js';
 import type { Strategy } from '../../engine/strategy.js';
-import type { Bulkhead } from './bulkhead.js';
+import { numberOr0, type Bulkhead } from './bulkhead.js';
 import type { Compartment } from './compartment.js';
 
 /** What belongs to one use of a bulkhead and not to the bulkhead. */
 export interface BulkheadUse {
-  readonly key?: (...args: readonly unknown[]) => string | null | undefined;
-  readonly priority?: (...args: readonly unknown[]) => number;
+  readonly key?: (...args: readonly unknown[]) => unknown;
+  readonly priority?: (...args: readonly unknown[]) => unknown;
 }
 
 /** Takes a place for each attempt, and gives it back when the method has settled. */
@@ -28,16 +29,19 @@ export class BulkheadStrategy implements Strategy {
     this.common = bulkhead.compartment(undefined);
     this.keyed = key !== undefined;
     const { common } = this;
-    const urgencyOf = (call: Call): number => (priority === undefined ? 0 : numberOr0(priority(...call.args)));
+    const priorityOf = (call: Call): number => (priority === undefined ? 0 : numberOr0(priority(...call.args)));
     if (key === undefined) {
-      this.admit = (call) => (priority === undefined && common.tryAcquire() ? undefined : common.admit(urgencyOf(call), call));
+      this.admit = (call) => (priority === undefined && common.tryAcquire() ? undefined : common.admit(priorityOf(call), call));
       this.succeeded = () => common.release();
     } else {
       this.admit = (call, layer) => {
-        const compartment = bulkhead.compartment(key(...call.args));
-        const urgency = urgencyOf(call);
+        const wanted = keyText(key(...call.args), 'the key function of @Bulkhead', call.operationId);
+        const priorityOfCall = priorityOf(call);
+        const compartment = bulkhead.compartment(wanted);
         call.slots[layer] = compartment;
-        return compartment.admit(urgency, call);
+        const admission = compartment.admit(priorityOfCall, call);
+        bulkhead.tellDisplaced();
+        return admission;
       };
       this.succeeded = (call, layer) => (call.slots[layer] as Compartment).release();
     }
@@ -47,10 +51,9 @@ export class BulkheadStrategy implements Strategy {
     this.compartmentOf(call, layer).release();
   };
 
-  /** The caller has been answered, but the method runs on: its place stays taken until it settles. */
+  /** The caller has been answered, but the method runs on: its permit stays taken until it settles, or `releaseAfter`. */
   abandoned(call: Call, layer: number): () => void {
-    const compartment = this.compartmentOf(call, layer);
-    return () => compartment.release();
+    return this.compartmentOf(call, layer).abandon(call.operationId);
   }
 
   measure(): void {
@@ -61,9 +64,4 @@ export class BulkheadStrategy implements Strategy {
   private compartmentOf(call: Call, layer: number): Compartment {
     return this.keyed ? (call.slots[layer] as Compartment) : this.common;
   }
-}
-
-/** A priority that is no number would break the order of the others. */
-function numberOr0(priority: number): number {
-  return Number.isNaN(priority) ? 0 : priority;
 }

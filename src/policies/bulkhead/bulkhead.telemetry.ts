@@ -20,19 +20,30 @@ export interface BulkheadQueuedEvent extends BulkheadEventBase {
   readonly type: 'bulkhead.queued';
 }
 
-export type BulkheadEvent = BulkheadRejectedEvent | BulkheadQueuedEvent;
+export interface BulkheadReleasedEvent extends BulkheadEventBase {
+  readonly type: 'bulkhead.released';
+  /** How long ago its caller was answered. */
+  readonly answeredMsAgo: number;
+}
 
-/** Calls since the start: that got a place, that got none, and that waited for one too long. */
+export type BulkheadEvent = BulkheadRejectedEvent | BulkheadQueuedEvent | BulkheadReleasedEvent;
+
+/**
+ * Calls since the start: that got a place, that got none, that waited for one too long, and that lost theirs because
+ * they ran on too long after their caller was answered.
+ */
 export interface CompartmentCounts {
   admitted: number;
   rejections: number;
   timeouts: number;
+  released: number;
 }
 
 interface ObservedCompartment extends CompartmentCounts {
   readonly key: string | undefined;
   readonly running: number;
   readonly queued: number;
+  readonly abandoned: number;
 }
 
 /** A bulkhead as metrics see it. */
@@ -60,6 +71,11 @@ function occupancy(name: string, help: string, of: (compartment: ObservedCompart
 const bulkheadMetrics: readonly MetricDeclaration<ObservedBulkhead>[] = [
   occupancy('bulkhead_active_requests', 'Calls that run.', ({ running }) => running),
   occupancy('bulkhead_queued_requests', 'Calls that wait for a place.', ({ queued }) => queued),
+  occupancy(
+    'bulkhead_abandoned_requests',
+    'Calls that run on though their caller was answered (a timeout, an abort), and hold a place.',
+    ({ abandoned }) => abandoned,
+  ),
   {
     name: 'bulkhead_max_concurrent',
     type: 'gauge',
@@ -72,6 +88,7 @@ const bulkheadMetrics: readonly MetricDeclaration<ObservedBulkhead>[] = [
   }),
   count('bulkhead_requests_rejected', 'Calls that found no place or lost the one in the queue.', ({ rejections }) => rejections),
   count('bulkhead_requests_timeout', 'Calls that waited for a place longer than queueTimeout.', ({ timeouts }) => timeouts),
+  count('bulkhead_permits_released', 'Places taken from calls that ran on longer than releaseAfter.', ({ released }) => released),
   {
     name: 'bulkhead_queue_duration_seconds',
     type: 'histogram',
@@ -86,6 +103,10 @@ export const bulkheadTelemetry = {
   events: {
     'bulkhead.rejected': { when: 'There was no place for a call; `reason` says why.', level: 'debug' },
     'bulkhead.queued': { when: 'A call waits for a place.', level: 'debug' },
+    'bulkhead.released': {
+      when: 'A call whose caller was answered `releaseAfter` ago still runs: its place was given back.',
+      level: 'warn',
+    },
   },
   counters: [{ name: 'bulkheadRejections', meaning: 'Calls that found no place, or lost the one in the queue.', tally: 'refusals' }],
   metrics: bulkheadMetrics as readonly MetricDeclaration[],
@@ -114,5 +135,10 @@ export class BulkheadEvents {
   queued(operationId: string | undefined, { key, running, queued }: Occupancy): void {
     if (this.hub.wantsOfAttempt('bulkhead.queued'))
       this.hub.emit('bulkhead.queued', operationId, { policyName: this.policyName, key, running, queued });
+  }
+
+  released(operationId: string | undefined, { key, running, queued }: Occupancy, answeredMsAgo: number): void {
+    if (this.hub.wants('bulkhead.released'))
+      this.hub.emit('bulkhead.released', operationId, { policyName: this.policyName, key, running, queued, answeredMsAgo });
   }
 }

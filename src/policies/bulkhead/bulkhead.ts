@@ -1,11 +1,13 @@
 import type { Environment } from '../../engine/environment.js';
 import { ResilienceConfigError } from '../../engine/error.js';
+import { keyText } from '../../engine/state/key-text.js';
 import { KeyTable } from '../../engine/key-table.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
-import { show } from '../../options/index.js';
+import { show, type Key } from '../../options/index.js';
 import { BulkheadEvents, type CompartmentCounts } from './bulkhead.telemetry.js';
 import { Compartment, type CompartmentLimits } from './compartment.js';
+import { BulkheadPermit } from './permit.js';
 
 /** What a bulkhead is; durations in milliseconds. */
 export interface BulkheadSettings extends CompartmentLimits {
@@ -14,29 +16,10 @@ export interface BulkheadSettings extends CompartmentLimits {
 
 /** Which place, and how urgent. */
 export interface BulkheadRequest {
+  /** Higher first; anything but a number counts as 0. */
   readonly priority?: number;
-  readonly key?: string | null | undefined;
+  readonly key?: Key;
   readonly signal?: AbortSignal;
-}
-
-/** A place in a bulkhead. The first release counts; later ones do nothing. */
-export class BulkheadPermit implements Disposable {
-  private held: Compartment | undefined;
-
-  constructor(compartment: Compartment) {
-    this.held = compartment;
-  }
-
-  /** Gives the place back. */
-  release(): void {
-    const { held } = this;
-    this.held = undefined;
-    held?.release();
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
 }
 
 /** A named bulkhead, with places for each key and common ones. */
@@ -47,7 +30,9 @@ export class Bulkhead {
   private readonly compartments: Compartment[] = [];
   private readonly events: BulkheadEvents;
   /** @internal Of compartments whose keys are known no more. */
-  readonly forgotten: CompartmentCounts = { admitted: 0, rejections: 0, timeouts: 0 };
+  readonly forgotten: CompartmentCounts = { admitted: 0, rejections: 0, timeouts: 0, released: 0 };
+  /** Whose key was just forgotten: those that wait there are told when the newcomer has what it asked for. */
+  private displaced: Compartment | undefined;
 
   constructor(
     readonly name: string,
@@ -77,6 +62,16 @@ export class Bulkhead {
     return this.all().reduce((sum, { rejections, timeouts }) => sum + rejections + timeouts, forgotten.rejections + forgotten.timeouts);
   }
 
+  /** Calls that still run though their callers were answered, all keys together: each of them holds a permit. */
+  get abandoned(): number {
+    return this.all().reduce((sum, { abandoned }) => sum + abandoned, 0);
+  }
+
+  /** Permits that `releaseAfter` gave back, since the start. */
+  get released(): number {
+    return this.all().reduce((sum, { released }) => sum + released, this.forgotten.released);
+  }
+
   /** How many calls run at a time, for each key. */
   get maxConcurrent(): number {
     return this.limits.maxConcurrent;
@@ -84,17 +79,19 @@ export class Bulkhead {
 
   /** The highest share of places in use, over all keys. */
   get utilization(): number {
-    return Math.max(...this.inUse().map(({ running }) => running)) / this.limits.maxConcurrent;
+    return this.inUse().reduce((most, { running }) => Math.max(most, running), 0) / this.limits.maxConcurrent;
   }
 
   /**
    * Waits for a place and takes it.
-   * @throws BulkheadFullError where there is none in time; the reason of `signal` where the caller aborts.
+   * @throws BulkheadFullError where there is none in time; the reason of `signal` where the caller aborts; TypeError for a key
+   * that has no text.
    */
-  async acquire({ priority = 0, key, signal }: BulkheadRequest = {}): Promise<BulkheadPermit> {
+  async acquire({ priority, key, signal }: BulkheadRequest = {}): Promise<BulkheadPermit> {
     signal?.throwIfAborted();
-    const compartment = this.compartment(key);
-    const admission = compartment.admit(priority, this.environment.clock);
+    const compartment = this.compartment(this.textOf(key));
+    const admission = compartment.admit(numberOr0(priority), this.environment.clock);
+    this.tellDisplaced();
     if (admission instanceof Error) throw admission;
     if (admission !== undefined) {
       const stopLimit = limitWait(admission, this.environment.deadlines, this.environment.clock.now());
@@ -103,19 +100,27 @@ export class Bulkhead {
     return new BulkheadPermit(compartment);
   }
 
-  /** A permit where a place is free at once. */
-  tryAcquire(key?: string | null): BulkheadPermit | undefined {
-    const compartment = this.compartment(key);
-    return compartment.tryAcquire() ? new BulkheadPermit(compartment) : undefined;
+  /**
+   * A permit where a place is free at once; a request without one counts as rejected.
+   * @throws TypeError for a key that has no text.
+   */
+  tryAcquire(key?: Key): BulkheadPermit | undefined {
+    const compartment = this.compartment(this.textOf(key));
+    const isFree = compartment.tryAcquire();
+    if (!isFree) compartment.countRejection('capacity', undefined);
+    this.tellDisplaced();
+    return isFree ? new BulkheadPermit(compartment) : undefined;
   }
 
   /**
    * Changes how many calls run at a time. Growing lets waiters in at once; shrinking lets those that run finish.
-   * @throws ResilienceConfigError for anything but an integer >= 1.
+   * @throws ResilienceConfigError for anything but an integer >= 1 or Infinity.
    */
   resize(maxConcurrent: number): void {
-    if (!Number.isSafeInteger(maxConcurrent) || maxConcurrent < 1) {
-      throw new ResilienceConfigError([`bulkhead "${this.name}": maxConcurrent must be an integer >= 1, got ${show(maxConcurrent)}`]);
+    if (!(Number.isSafeInteger(maxConcurrent) || maxConcurrent === Infinity) || maxConcurrent < 1) {
+      throw new ResilienceConfigError([
+        `bulkhead "${this.name}": maxConcurrent must be an integer >= 1 or Infinity, got ${show(maxConcurrent)}`,
+      ]);
     }
     this.limits.maxConcurrent = maxConcurrent;
     for (const compartment of this.inUse()) compartment.admitWaiting();
@@ -123,13 +128,13 @@ export class Bulkhead {
 
   /** @internal Other limits from now on: who may come in now does, who runs or waits stays. */
   reconfigure(settings: BulkheadSettings): void {
-    Object.assign(this.limits, { queueTimeout: undefined }, settings);
+    Object.assign(this.limits, { queueTimeout: undefined, releaseAfter: undefined }, settings);
     for (const compartment of this.inUse()) compartment.admitWaiting();
   }
 
   /** @internal The places of a key. */
-  compartment(key: string | null | undefined): Compartment {
-    if (key === undefined || key === null) return this.common;
+  compartment(key: string | undefined): Compartment {
+    if (key === undefined) return this.common;
     const slot = this.keys.use(key, (fresh) => {
       const compartment: Compartment = this.newCompartment(key, (used) => {
         const current = this.keys.find(key);
@@ -155,9 +160,21 @@ export class Bulkhead {
     return this.all();
   }
 
+  /** @internal Tells who waited for a key that had to be forgotten, when whoever needed the room has been served. */
+  tellDisplaced(): void {
+    const { displaced } = this;
+    if (displaced === undefined) return;
+    this.displaced = undefined;
+    displaced.dismiss('displaced');
+  }
+
   private forget(compartment: Compartment): void {
-    compartment.dismiss('displaced');
-    for (const what of ['admitted', 'rejections', 'timeouts'] as const) this.forgotten[what] += compartment[what];
+    if (compartment.queued > 0) this.displaced = compartment;
+    compartment.retire(this.forgotten);
+  }
+
+  private textOf(key: Key): string | undefined {
+    return keyText(key, `the key for bulkhead "${this.name}"`);
   }
 
   private newCompartment(key: string | undefined, inUse: ((used: boolean) => void) | undefined): Compartment {
@@ -171,4 +188,10 @@ export class Bulkhead {
   private inUse(): readonly Compartment[] {
     return [this.common, ...[...this.keys.heldSlots()].map((slot) => this.compartments[slot]!)];
   }
+}
+
+/** A priority as a function or a caller by hand gives it: one that is no number would break the order of the others. */
+export function numberOr0(priority: unknown): number {
+  if (priority instanceof Promise) priority.catch(() => undefined); // an async function's rejection is nobody else's
+  return typeof priority === 'number' && !Number.isNaN(priority) ? priority : 0;
 }

@@ -3,13 +3,15 @@ import type { Distribution } from '../../engine/telemetry/timings.js';
 import { Waiter, type WaitingPlace } from '../../engine/waiting/waiter.js';
 import { WaitingLine } from '../../engine/waiting/waiting-line.js';
 import { BulkheadFullError, type BulkheadFullReason } from './bulkhead.error.js';
-import type { BulkheadEvents } from './bulkhead.telemetry.js';
+import { AbandonedPermit } from './abandoned-permit.js';
+import type { BulkheadEvents, CompartmentCounts } from './bulkhead.telemetry.js';
 
 /** What the compartments of a bulkhead share. The limits can change while calls run. */
 export interface CompartmentLimits {
   maxConcurrent: number;
   readonly maxQueue: number;
   readonly queueTimeout?: number;
+  readonly releaseAfter?: number;
   readonly overflow: 'reject' | 'drop-oldest';
   /** How long waiters waited, where somebody wants to know. */
   queueTimes?: Distribution | undefined;
@@ -22,14 +24,18 @@ interface Asking {
 }
 
 /** The places of one key, and who waits for one. A place that comes free is handed over, never put up for grabs. */
-export class Compartment implements WaitingPlace {
-  /** Calls since the start: that got a place, that got none, and that waited for one too long. */
+export class Compartment implements WaitingPlace, CompartmentCounts {
   admitted = 0;
   rejections = 0;
   timeouts = 0;
+  released = 0;
+  /** Calls that run on though their caller was answered. */
+  abandoned = 0;
   /** Those that have given their place back: counting them and not those that run leaves one number to change at each end. */
   private ended = 0;
   private readonly line = new WaitingLine();
+  /** Where its counts go too, since its key is known no more. */
+  private sums: CompartmentCounts | undefined;
   /** While somebody waits, the application's shutdown must know. */
   private forgetClose: () => void = () => undefined;
 
@@ -58,13 +64,15 @@ export class Compartment implements WaitingPlace {
       this.take();
       return undefined;
     }
-    if (this.limits.maxQueue === 0 || (this.line.size >= this.limits.maxQueue && !this.makeRoom(priority))) {
-      return this.refuse('capacity', asking.operationId);
-    }
-    if (this.environment.shutdown.isDraining) return this.refuse('shutdown', asking.operationId);
+    if (this.environment.shutdown.isDraining && this.limits.maxQueue > 0) return this.refuse('shutdown', asking.operationId);
+    const isFull = this.line.size >= this.limits.maxQueue;
+    const victim = isFull ? this.evictFor(priority) : undefined;
+    if (isFull && victim === undefined) return this.refuse('capacity', asking.operationId);
     const waiter = new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
     if (this.line.size === 0) this.forgetClose = this.environment.shutdown.waiting(() => this.dismiss('shutdown'));
     this.line.add(waiter);
+    // Told when the change is complete: whoever hears of it may ask for a place too.
+    if (victim !== undefined) victim.refuse(this.refuse('displaced', victim.operationId));
     this.events.queued(asking.operationId, this);
     return waiter;
   }
@@ -105,18 +113,41 @@ export class Compartment implements WaitingPlace {
 
   /** Turns away everybody who waits: the application shuts down, or so many keys are in use that this one must go. */
   dismiss(reason: 'shutdown' | 'displaced'): void {
-    while (this.line.size > 0) {
-      const waiter = this.next();
-      waiter.refuse(this.refuse(reason, waiter.operationId));
+    const waiters: Waiter[] = [];
+    while (this.line.size > 0) waiters.push(this.next());
+    for (const waiter of waiters) {
+      if (waiter.state === 'waiting') waiter.refuse(this.refuse(reason, waiter.operationId));
     }
+  }
+
+  /** The caller of a running call has been answered; gives what is to be done when its method settles. */
+  abandon(operationId: string | undefined): () => void {
+    const permit = new AbandonedPermit(this, operationId);
+    const { releaseAfter } = this.limits;
+    if (releaseAfter !== undefined) permit.releaseAfter(releaseAfter, this.environment);
+    return () => permit.end();
+  }
+
+  /** A call that was answered long ago still runs: its place goes to another one. */
+  releaseAbandoned(operationId: string | undefined, answeredMsAgo: number): void {
+    this.released++;
+    if (this.sums !== undefined) this.sums.released++;
+    this.release();
+    this.events.released(operationId, this, answeredMsAgo);
+  }
+
+  /** Its key is known no more: what it counted so far goes to the bulkhead's sums, and what comes later too. */
+  retire(sums: CompartmentCounts): void {
+    for (const what of ['admitted', 'rejections', 'timeouts', 'released'] as const) sums[what] += this[what];
+    this.sums = sums;
   }
 
   /** Hands a place to the next waiter. */
   private grantNext(): void {
     const waiter = this.next();
     this.admitted++;
-    this.limits.queueTimes?.record(this.environment.clock.now() - waiter.since);
     waiter.grant();
+    this.limits.queueTimes?.record(this.environment.clock.now() - waiter.since);
   }
 
   private next(): Waiter {
@@ -135,18 +166,23 @@ export class Compartment implements WaitingPlace {
     if (this.running === 1 && this.inUse !== undefined) this.inUse(true);
   }
 
-  private makeRoom(priority: number): boolean {
+  /** Takes out who makes room for a newcomer of that priority, where somebody has to. */
+  private evictFor(priority: number): Waiter | undefined {
     const victim = this.line.mostDispensable;
-    if (this.limits.overflow !== 'drop-oldest' || victim === undefined || victim.priority > priority) return false;
+    if (this.limits.overflow !== 'drop-oldest' || victim === undefined || victim.priority > priority) return undefined;
     this.remove(victim);
-    victim.refuse(this.refuse('displaced', victim.operationId));
-    return true;
+    return victim;
+  }
+
+  countRejection(reason: BulkheadFullReason, operationId: string | undefined): void {
+    const what = reason === 'queue-timeout' ? 'timeouts' : 'rejections';
+    this[what]++;
+    if (this.sums !== undefined) this.sums[what]++;
+    this.events.rejected(operationId, this, reason);
   }
 
   private refuse(reason: BulkheadFullReason, operationId: string | undefined): BulkheadFullError {
-    if (reason === 'queue-timeout') this.timeouts++;
-    else this.rejections++;
-    this.events.rejected(operationId, this, reason);
+    this.countRejection(reason, operationId);
     const shownKey = this.key === undefined ? '' : ` for key ${JSON.stringify(this.key)}`;
     const { maxConcurrent, maxQueue, queueTimeout } = this.limits;
     const why = {

@@ -1,11 +1,13 @@
+import type { Clock } from '../../engine/clock.js';
 import { KeyTable } from '../../engine/key-table.js';
-import type { Algorithm } from './algorithms.js';
+import type { Algorithm } from './counting/algorithms.js';
+import type { Rate } from './counting/units.js';
 
 /** The slot of the common, unkeyed limit. */
 export const COMMON = 0;
 
 /**
- * The state of all keys of a limiter in one array of numbers: eight to twenty-four bytes a key beside its entry in the
+ * The state of all keys of a limiter in one array of numbers: sixteen or twenty-four bytes a key beside its entry in the
  * map, no object and no timer.
  */
 export class PermitTable {
@@ -13,12 +15,27 @@ export class PermitTable {
   private readonly keys: KeyTable;
 
   constructor(
-    private readonly algorithm: Algorithm,
-    maxKeys: number,
-    evicted: (slot: number) => void,
+    /** The way of counting. */
+    public algorithm: Algorithm,
+    private readonly maxKeys: number,
+    evicted: (slot: number, key: string) => void,
+    clock: Clock,
   ) {
-    this.state = new Float64Array(algorithm.width * 8);
-    this.keys = new KeyTable(maxKeys, (keySlot) => evicted(keySlot + 1));
+    this.state = new Float64Array(algorithm.width * Math.min(maxKeys + 1, 8));
+    this.keys = new KeyTable(
+      maxKeys,
+      (keySlot, key) => evicted(keySlot + 1, key),
+      () => {
+        const now = clock.now();
+        return (keySlot) => this.algorithm.remaining(this.state, this.at(keySlot + 1), now);
+      },
+    );
+  }
+
+  /** Another way of counting from now on: what is used up stays used up. */
+  countBy(algorithm: Algorithm, before: Rate, now: number): void {
+    algorithm.adopt(this.state, before, now);
+    this.algorithm = algorithm;
   }
 
   get keyCount(): number {
@@ -30,15 +47,19 @@ export class PermitTable {
     return slot * this.algorithm.width;
   }
 
+  keyOf(slot: number): string | undefined {
+    return slot === COMMON ? undefined : this.keys.keyOf(slot - 1);
+  }
+
   /** The slot of a key, as a use of it. */
-  use(key: string | null | undefined): number {
-    if (key === undefined || key === null) return COMMON;
+  use(key: string | undefined): number {
+    if (key === undefined) return COMMON;
     return this.keys.use(key, this.reset) + 1;
   }
 
   /** The slot of a key that is known, without counting as a use. */
-  find(key: string | null | undefined): number | undefined {
-    if (key === undefined || key === null) return COMMON;
+  find(key: string | undefined): number | undefined {
+    if (key === undefined) return COMMON;
     const slot = this.keys.find(key);
     return slot === undefined ? undefined : slot + 1;
   }
@@ -53,7 +74,7 @@ export class PermitTable {
     const from = this.at(keySlot + 1);
     const end = from + this.algorithm.width;
     if (end > this.state.length) {
-      const larger = new Float64Array(this.state.length * 2);
+      const larger = new Float64Array(Math.min(this.state.length * 2, this.at(this.maxKeys + 1)));
       larger.set(this.state);
       this.state = larger;
     }

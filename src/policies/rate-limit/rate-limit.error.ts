@@ -1,7 +1,10 @@
 import { describeErrors, ResilienceError, type ErrorFacts } from '../../engine/error.js';
 
-/** Why there was no permit: none left, the call costs more than there ever is, or the application shuts down. */
-export type RateLimitReason = 'limit' | 'cost' | 'shutdown';
+/**
+ * Why there was no permit: none left in time, the call costs more than there ever is, its key was forgotten while it waited
+ * because so many others are in use (`maxKeys`), or the application shuts down.
+ */
+export type RateLimitReason = 'limit' | 'cost' | 'displaced' | 'shutdown';
 
 /** There was no permit for the call in time. HTTP 429. */
 export class RateLimitExceededError extends ResilienceError {
@@ -14,7 +17,7 @@ export class RateLimitExceededError extends ResilienceError {
   }
 
   override get isRetryable(): boolean {
-    return this.reason === 'limit';
+    return this.reason === 'limit' || this.reason === 'displaced';
   }
 }
 

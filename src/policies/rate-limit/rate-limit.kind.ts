@@ -4,10 +4,11 @@ import { RateLimitStrategy, type RateLimitUse } from './rate-limit.strategy.js';
 import { rateLimitTelemetry } from './rate-limit.telemetry.js';
 import { RateLimiter, type RateLimiterSettings } from './rate-limiter.js';
 
-interface Resolved extends Omit<RateLimiterSettings, 'burst' | 'maxWait'> {
+interface Resolved extends Omit<RateLimiterSettings, 'burst' | 'maxWait' | 'maxQueue'> {
   readonly name?: string;
   readonly burst?: number;
   readonly maxWait?: number;
+  readonly maxQueue?: number;
   readonly cost: RateLimitUse['cost'];
 }
 
@@ -32,10 +33,13 @@ export const rateLimitKind = {
 /** The limiter of that name, or a new one. */
 export function obtainRateLimiter(options: ResolvedOptions, { operationId, environment, registry }: BuildContext): RateLimiter {
   const { name = operationId, ...rest } = settingsOf(rateLimitRules, options) as unknown as Resolved;
+  const burst = rest.burst ?? rest.limit;
+  const isPaced = rest.algorithm === 'leaky-bucket';
   const settings: RateLimiterSettings = {
     ...rest,
-    burst: rest.burst ?? rest.limit,
-    maxWait: rest.maxWait ?? (rest.algorithm === 'leaky-bucket' ? Infinity : 0),
+    burst,
+    maxWait: rest.maxWait ?? (isPaced ? Infinity : 0),
+    maxQueue: rest.maxQueue ?? (isPaced ? burst : Infinity),
   };
   return registry.obtain('rateLimit', name, settings, operationId, () => new RateLimiter(name, settings, environment));
 }

@@ -1,4 +1,16 @@
-import { callback, choice, duration, either, integer, number, shorthand, text, type Duration, type Rule } from '../../options/index.js';
+import {
+  callback,
+  choice,
+  duration,
+  either,
+  integer,
+  number,
+  shorthand,
+  text,
+  type Duration,
+  type Key,
+  type Rule,
+} from '../../options/index.js';
 
 /** How permits come back. */
 export type RateLimitAlgorithm = 'token-bucket' | 'fixed-window' | 'sliding-window' | 'leaky-bucket';
@@ -12,7 +24,7 @@ export interface RateLimitOptions<Args extends readonly unknown[] = readonly nev
    * @default '1s'
    */
   per?: Duration;
-  /** Token bucket: its capacity. Leaky bucket: how many may wait. The windows do not use it. */
+  /** Token bucket: its capacity. Leaky bucket: how many may wait (`maxQueue` is the same there). The windows do not use it. */
   burst?: number;
   /**
    * `'token-bucket'` refills continuously; `'fixed-window'` begins with the first call after the last one ended;
@@ -20,12 +32,17 @@ export interface RateLimitOptions<Args extends readonly unknown[] = readonly nev
    * @default 'token-bucket'
    */
   algorithm?: RateLimitAlgorithm;
-  /** Waits for a permit at most so long, in order; a wait that cannot succeed is refused at once. */
-  maxWait?: Duration;
-  /** One limit for each key; `undefined` or `null` means the common one. */
-  key?: (...args: Args) => string | null | undefined;
   /**
-   * Keys at most; beyond it the least recently used one is forgotten.
+   * Waits for a permit at most so long, in order; a wait that cannot succeed is rejected at once. `Infinity` waits
+   * however long it takes.
+   */
+  maxWait?: Duration;
+  /** Calls that may wait at a time, for each key; one more is rejected at once. */
+  maxQueue?: number;
+  /** One limit for each key; `undefined` or `null` means the common one. */
+  key?: (...args: Args) => Key;
+  /**
+   * Keys at most; beyond it one of the least recently used is forgotten, those with permits left first.
    * @default 100000
    */
   maxKeys?: number;
@@ -51,8 +68,9 @@ export const rateLimitRules = {
   per: duration({ default: '1s' }),
   burst: integer({ min: 1, defaultNote: '`limit`' }),
   algorithm: choice(['token-bucket', 'fixed-window', 'sliding-window', 'leaky-bucket'], { default: 'token-bucket' }),
-  maxWait: duration({ zero: true, defaultNote: '0; for a leaky bucket none, as `burst` bounds it' }),
-  key: callback<(...args: unknown[]) => string | null | undefined>('(...args) => string'),
+  maxWait: duration({ zero: true, unbounded: true, defaultNote: '0; for a leaky bucket none, as `burst` bounds it' }),
+  maxQueue: integer({ min: 0, unbounded: true, defaultNote: 'none; for a leaky bucket `burst`' }),
+  key: callback<(...args: unknown[]) => Key>('(...args) => string'),
   maxKeys: integer({ min: 1, default: 100_000 }),
   cost: either<number | ((...args: unknown[]) => number)>([number({ min: 0 }), callback('(...args) => number')], {
     default: 1,

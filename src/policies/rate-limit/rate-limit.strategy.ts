@@ -1,12 +1,13 @@
 import type { Call } from '../../engine/call.js';
+import { keyText } from '../../engine/state/key-text.js';
 import type { Admission, Strategy } from '../../engine/strategy.js';
-import { show } from '../../options/index.js';
+import { checkCost } from './cost.js';
 import type { RateLimiter } from './rate-limiter.js';
 
 /** What belongs to one use of a limiter and not to the limiter. */
 export interface RateLimitUse {
-  readonly key?: (...args: readonly unknown[]) => string | null | undefined;
-  readonly cost: number | ((...args: readonly unknown[]) => number);
+  readonly key?: (...args: readonly unknown[]) => unknown;
+  readonly cost: number | ((...args: readonly unknown[]) => unknown);
 }
 
 /** Asks a limiter for each attempt. How the attempt ends is nothing to it. */
@@ -24,22 +25,21 @@ export class RateLimitStrategy implements Strategy {
   }
 
   readonly admit = (call: Call): Admission => {
-    const { key, cost } = this.use;
-    return this.limiter.admit(
-      key === undefined ? undefined : key(...call.args),
-      typeof cost === 'number' ? cost : this.costOf(cost, call),
-      call,
-    );
+    const { cost } = this.use;
+    return this.limiter.admit(this.keyOf(call), typeof cost === 'number' ? cost : this.costOf(cost, call), call);
   };
 
   withdrawn(call: Call): void {
-    const { key, cost } = this.use;
-    this.limiter.giveBack(key?.(...call.args), typeof cost === 'number' ? cost : this.costOf(cost, call));
+    const { cost } = this.use;
+    this.limiter.giveBack(this.keyOf(call), typeof cost === 'number' ? cost : this.costOf(cost, call));
   }
 
-  private costOf(cost: (...args: readonly unknown[]) => number, call: Call): number {
-    const value = cost(...call.args);
-    if (typeof value === 'number' && value >= 0) return value;
-    throw new TypeError(`${call.operationId}: @RateLimit cost must give a number >= 0, got ${show(value)}`);
+  private keyOf(call: Call): string | undefined {
+    const { key } = this.use;
+    return key === undefined ? undefined : keyText(key(...call.args), 'the key function of @RateLimit', call.operationId);
+  }
+
+  private costOf(cost: (...args: readonly unknown[]) => unknown, call: Call): number {
+    return checkCost(cost(...call.args), `${call.operationId}: @RateLimit cost must give`);
   }
 }

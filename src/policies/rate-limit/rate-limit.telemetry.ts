@@ -1,6 +1,7 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
 import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
+import type { RateLimitReason } from './rate-limit.error.js';
 
 interface RateLimitEventBase extends EventBase {
   readonly policyName: string;
@@ -11,6 +12,7 @@ interface RateLimitEventBase extends EventBase {
 
 export interface RateLimitRejectedEvent extends RateLimitEventBase {
   readonly type: 'rate-limit.rejected';
+  readonly reason: RateLimitReason;
   readonly retryAfterMs: number | undefined;
 }
 
@@ -67,13 +69,23 @@ const rateLimitMetrics: readonly MetricDeclaration<ObservedLimiter>[] = [
 
 export const rateLimitTelemetry = {
   events: {
-    'rate-limit.rejected': { when: 'There was no permit for a call, and none to wait for in time.', level: 'debug' },
+    'rate-limit.rejected': {
+      when: 'There was no permit for a call and none to wait for in time, or it waited in vain; `reason` says why.',
+      level: 'debug',
+    },
     'rate-limit.delayed': { when: 'A call waits for its permit.', level: 'debug' },
   },
   counters: [{ name: 'rateLimitHits', meaning: 'Calls that a rate limit turned away.', tally: 'refusals' }],
   metrics: rateLimitMetrics as readonly MetricDeclaration[],
   sharesInstances: true,
 } as const satisfies TelemetryDeclaration;
+
+/** Who wanted permits, and how many. */
+export interface Requester {
+  readonly operationId?: string | undefined;
+  readonly key: string | undefined;
+  readonly cost: number;
+}
 
 /** Tells what a limiter does. */
 export class RateLimitEvents {
@@ -82,12 +94,12 @@ export class RateLimitEvents {
     private readonly policyName: string,
   ) {}
 
-  rejected(operationId: string | undefined, key: string | undefined, cost: number, retryAfterMs: number | undefined): void {
+  rejected({ operationId, key, cost }: Requester, reason: RateLimitReason, retryAfterMs: number | undefined): void {
     if (this.hub.wantsOfAttempt('rate-limit.rejected'))
-      this.hub.emit('rate-limit.rejected', operationId, { policyName: this.policyName, key, cost, retryAfterMs });
+      this.hub.emit('rate-limit.rejected', operationId, { policyName: this.policyName, key, cost, reason, retryAfterMs });
   }
 
-  delayed(operationId: string | undefined, key: string | undefined, cost: number, delayMs: number): void {
+  delayed({ operationId, key, cost }: Requester, delayMs: number): void {
     if (this.hub.wantsOfAttempt('rate-limit.delayed'))
       this.hub.emit('rate-limit.delayed', operationId, { policyName: this.policyName, key, cost, delayMs });
   }

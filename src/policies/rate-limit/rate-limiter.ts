@@ -1,13 +1,16 @@
 import type { Environment } from '../../engine/environment.js';
-import { PacedLine, type Forecast } from '../../engine/waiting/paced-line.js';
+import { keyText } from '../../engine/state/key-text.js';
 import { Waiter, waitTurn } from '../../engine/waiting/waiter.js';
-import { describeDuration } from '../../options/index.js';
-import { createAlgorithm, type Algorithm } from './algorithms.js';
+import type { Key } from '../../options/index.js';
+import { createAlgorithm, type Algorithm } from './counting/algorithms.js';
+import { checkCost } from './cost.js';
 import { FrequentKeys } from './frequent-keys.js';
-import { PermitTable } from './permit-table.js';
+import { PermitQueues, type TakenOut } from './permit-queues.js';
+import { COMMON, PermitTable } from './permit-table.js';
 import { RateLimitExceededError, type RateLimitReason } from './rate-limit.error.js';
 import type { RateLimitAlgorithm } from './rate-limit.policy.js';
-import { RateLimitEvents } from './rate-limit.telemetry.js';
+import { RateLimitEvents, type Requester } from './rate-limit.telemetry.js';
+import { rejectionMessage, shortage } from './rejection-message.js';
 
 /** What a limiter is; durations in milliseconds. */
 export interface RateLimiterSettings {
@@ -15,8 +18,10 @@ export interface RateLimiterSettings {
   readonly per: number;
   readonly burst: number;
   readonly algorithm: RateLimitAlgorithm;
-  /** Infinity where only `burst` bounds the waiting. */
+  /** Infinity where only `maxQueue` bounds the waiting, or nothing. */
   readonly maxWait: number;
+  /** For each key; Infinity where only `maxWait` bounds the waiting. */
+  readonly maxQueue: number;
   readonly maxKeys: number;
 }
 
@@ -30,7 +35,7 @@ export interface RateLimitStatus {
 
 /** Which limit, and how much of it. */
 export interface RateLimitRequest {
-  readonly key?: string | null | undefined;
+  readonly key?: Key;
   /** @default 1 */
   readonly cost?: number;
 }
@@ -43,18 +48,21 @@ interface Asking {
 
 /** A named rate limiter, with one limit for each key and a common one. */
 export class RateLimiter {
-  /** Requests that got their permits and that were turned away, all keys together. */
+  /** Requests that got their permits and that were rejected, all keys together. */
   allowed = 0;
   rejections = 0;
-  /** @internal The keys that are turned away most. */
+  /** @internal The keys that are rejected most. */
   readonly refused = new FrequentKeys();
   private algorithm: Algorithm;
   private readonly table: PermitTable;
-  /** Who waits, by slot; only for slots where somebody does. */
-  private readonly lines = new Map<number, PacedLine>();
+  private readonly queues: PermitQueues;
+  /** Who waited for a key that was just forgotten: to be told when the newcomer has what it asked for. */
+  private displaced: TakenOut | undefined;
   private readonly events: RateLimitEvents;
-  /** Why most are turned away, in words that are made once. */
+  /** Why most are rejected, in words that are made once. */
   private shortage: string;
+  /** A key that was never used. */
+  private readonly unused: Float64Array;
 
   constructor(
     readonly name: string,
@@ -63,9 +71,16 @@ export class RateLimiter {
   ) {
     const { limit, per, burst, algorithm, maxKeys } = settings;
     this.algorithm = createAlgorithm(algorithm, { limit, perMs: per, burst });
-    this.table = new PermitTable(this.algorithm, maxKeys, (slot) => this.dismiss(slot, 'limit'));
+    this.unused = new Float64Array(this.algorithm.width);
+    this.table = new PermitTable(this.algorithm, maxKeys, this.evicted, environment.clock);
+    this.queues = new PermitQueues(
+      this.table,
+      environment,
+      () => this.allowed++,
+      (taken) => this.rejectAll(taken, 'shutdown'),
+    );
     this.events = new RateLimitEvents(environment.events, name);
-    this.shortage = shortageOf(settings);
+    this.shortage = shortage(settings);
   }
 
   /** How many keys are known. */
@@ -75,171 +90,165 @@ export class RateLimiter {
 
   /** How many wait for a permit, all keys together. */
   get waiting(): number {
-    let waiting = 0;
-    for (const line of this.lines.values()) waiting += line.size;
-    return waiting;
+    return this.queues.size;
   }
 
-  /** Takes a permit if there is one now. */
-  tryAcquire({ key, cost = 1 }: RateLimitRequest = {}): boolean {
-    const slot = this.table.use(key);
-    return cost <= this.algorithm.capacity && !this.lines.has(slot) && this.takeNow(slot, cost, this.environment.clock.now());
+  /**
+   * Takes a permit if there is one now; a request without one counts as rejected.
+   * @throws TypeError for a cost that is not a number >= 0, or a key that has no text.
+   */
+  tryAcquire(request: RateLimitRequest = {}): boolean {
+    const { key, cost } = this.read(request);
+    const canPass = cost <= this.algorithm.capacity;
+    const slot = canPass ? this.table.use(key) : COMMON;
+    const now = this.environment.clock.now();
+    const isTaken = canPass && this.queues.of(slot) === undefined && this.takeNow(slot, now, cost);
+    if (!isTaken) this.countRejection(canPass ? 'limit' : 'cost', { key, cost }, canPass ? this.waitMs(slot, now, cost) : undefined);
+    this.tellDisplaced();
+    return isTaken;
   }
 
   /**
    * Takes a permit, after waiting for up to `maxWait`.
-   * @throws RateLimitExceededError where there is none in time; the reason of `signal` where the caller aborts.
+   * @throws RateLimitExceededError where there is none in time; the reason of `signal` where the caller aborts; TypeError for a
+   * cost that is not a number >= 0, or a key that has no text.
    */
   async acquire({ signal, ...request }: RateLimitRequest & { readonly signal?: AbortSignal } = {}): Promise<void> {
     signal?.throwIfAborted();
-    const admission = this.admit(request.key, request.cost ?? 1, this.environment.clock);
+    const { key, cost } = this.read(request);
+    const admission = this.admit(key, cost, this.environment.clock);
     if (admission instanceof Error) throw admission;
-    if (admission !== undefined)
-      await waitTurn(
-        admission,
-        () => undefined,
-        signal,
-        () => undefined,
-      );
+    if (admission === undefined) return;
+    await waitTurn(
+      admission,
+      () => undefined,
+      signal,
+      () => this.giveBack(key, cost),
+    );
   }
 
   /** What is left, without using any of it up. */
-  peek(key?: string | null): RateLimitStatus {
-    const slot = this.table.find(key);
-    if (slot === undefined) return { remaining: this.algorithm.capacity, resetAfterMs: 0 };
+  peek(key?: Key): RateLimitStatus {
+    const slot = this.table.find(this.textOf(key));
     const now = this.environment.clock.now();
-    const at = this.table.at(slot);
+    const [state, at] = slot === undefined ? [this.unused, 0] : [this.table.state, this.table.at(slot)];
     return {
-      remaining: this.lines.has(slot) ? 0 : this.algorithm.remaining(this.table.state, at, now),
-      resetAfterMs: this.algorithm.resetAfterMs(this.table.state, at, now),
+      remaining: slot !== undefined && this.queues.of(slot) !== undefined ? 0 : this.algorithm.remaining(state, at, now),
+      resetAfterMs: this.algorithm.resetAfterMs(state, at, now),
     };
   }
 
-  /** @internal Another rate from now on. What is used up stays used up, and who waits moves up or back. */
+  /**
+   * @internal Another rate from now on. What is used up stays used up, who waits moves up or back, and who waits for
+   * more than there is now is rejected.
+   */
   reconfigure(settings: RateLimiterSettings): void {
     const { limit, per, burst, algorithm } = settings;
-    const rate = { limit, perMs: per, burst };
     const { limit: oldLimit, per: oldPer, burst: oldBurst } = this.settings;
-    this.algorithm = createAlgorithm(algorithm, rate);
-    this.algorithm.adopt(this.table.state, { limit: oldLimit, perMs: oldPer, burst: oldBurst }, this.environment.clock.now());
+    this.algorithm = createAlgorithm(algorithm, { limit, perMs: per, burst });
+    this.table.countBy(this.algorithm, { limit: oldLimit, perMs: oldPer, burst: oldBurst }, this.environment.clock.now());
     this.settings = settings;
-    this.shortage = shortageOf(settings);
-    for (const line of this.lines.values()) line.paceChanged();
+    this.shortage = shortage(settings);
+    for (const taken of this.queues.paceChanged()) this.rejectAll(taken, 'cost');
   }
 
-  /** @internal A permit now (undefined), a place in the line, or the rejection. */
-  admit(key: string | null | undefined, cost: number, asking: Asking): RateLimitExceededError | Waiter | undefined {
-    if (cost > this.algorithm.capacity) return this.refuse('cost', asking, key, cost, undefined);
-    const slot = this.table.use(key);
-    const line = this.lines.size === 0 ? undefined : this.lines.get(slot);
-    const now = asking.now();
-    if (line === undefined && this.takeNow(slot, cost, now)) return undefined;
-    const { table, algorithm, settings } = this;
-    const waitMs = (line === undefined ? algorithm.availableAt(table.state, table.at(slot), now, cost) : line.forecast(cost, now)) - now;
-    const tooMany = settings.algorithm === 'leaky-bucket' && line !== undefined && line.size >= settings.burst;
-    if (waitMs > settings.maxWait || tooMany) return this.refuse('limit', asking, key, cost, waitMs);
-    if (this.environment.shutdown.isDraining) return this.refuse('shutdown', asking, key, cost, undefined);
-    this.events.delayed(asking.operationId, key ?? undefined, cost, waitMs);
-    const place = line ?? this.openLine(slot);
-    const waiter = new Waiter(place, 0, cost, undefined, asking.operationId, now);
-    place.add(waiter);
-    return waiter;
+  /** @internal A permit now (undefined), a turn to wait for, or the rejection. */
+  admit(key: string | undefined, cost: number, asking: Asking): RateLimitExceededError | Waiter | undefined {
+    const admission = this.decide(key, cost, asking);
+    if (this.displaced !== undefined) this.tellDisplaced();
+    return admission;
   }
 
   /** @internal A permit that was taken a moment ago was for nothing. */
-  giveBack(key: string | null | undefined, cost: number): void {
+  giveBack(key: string | undefined, cost: number): void {
     const slot = this.table.find(key);
     if (slot === undefined) return;
     this.allowed--;
     this.algorithm.giveBack(this.table.state, this.table.at(slot), cost);
+    this.queues.of(slot)?.paceChanged();
   }
 
-  private takeNow(slot: number, cost: number, now: number): boolean {
-    const taken = this.algorithm.tryTake(this.table.state, this.table.at(slot), now, cost);
-    if (taken) this.allowed++;
-    return taken;
+  private decide(key: string | undefined, cost: number, asking: Asking): RateLimitExceededError | Waiter | undefined {
+    const { settings } = this;
+    if (cost > this.algorithm.capacity) return this.reject('cost', asking, key, cost, undefined);
+    const slot = this.table.use(key);
+    const queue = this.queues.isEmpty ? undefined : this.queues.of(slot);
+    const now = asking.now();
+    if (queue === undefined && this.takeNow(slot, now, cost)) return undefined;
+    const waitMs = this.waitMs(slot, now, cost);
+    if (waitMs > settings.maxWait || (queue?.size ?? 0) >= settings.maxQueue) return this.reject('limit', asking, key, cost, waitMs);
+    if (this.environment.shutdown.isDraining) return this.reject('shutdown', asking, key, cost, undefined);
+    const turns = queue ?? this.queues.open(slot, key);
+    const waiter = new Waiter(turns, 0, cost, undefined, asking.operationId, now);
+    turns.add(waiter);
+    this.events.delayed({ operationId: asking.operationId, key, cost }, waitMs);
+    return waiter;
   }
 
-  /** Turns away who waits: the application shuts down, or so many others wait that the key is forgotten. */
-  private dismiss(slot: number, reason: 'limit' | 'shutdown'): void {
-    this.lines.get(slot)?.close((waiter) => this.error(reason, waiter, undefined, waiter.cost, undefined));
+  private takeNow(slot: number, now: number, cost: number): boolean {
+    const isTaken = this.algorithm.tryTake(this.table.state, this.table.at(slot), now, cost);
+    if (isTaken) this.allowed++;
+    return isTaken;
   }
 
-  private openLine(slot: number): PacedLine {
-    const { table } = this;
-    const forget = this.environment.shutdown.waiting(() => this.dismiss(slot, 'shutdown'));
-    const line = new PacedLine(
-      {
-        dueAt: (cost, from) => this.algorithm.availableAt(table.state, table.at(slot), from, cost),
-        serve: (cost, time) => {
-          this.allowed++;
-          this.algorithm.take(table.state, table.at(slot), time, cost);
-        },
-        forecast: (now) => this.forecast(slot, now),
-        emptied: () => {
-          this.lines.delete(slot);
-          forget();
-          table.hold(slot, false);
-        },
-      },
-      this.environment,
-    );
-    this.lines.set(slot, line);
-    table.hold(slot, true);
-    return line;
+  /** How long a newcomer would wait. */
+  private waitMs(slot: number, now: number, cost: number): number {
+    const { table, algorithm } = this;
+    const queue = this.queues.of(slot);
+    return (queue === undefined ? algorithm.availableAt(table.state, table.at(slot), now, cost) : queue.forecast(cost, now)) - now;
   }
 
-  /** Serves on a copy of the state. */
-  private forecast(slot: number, now: number): Forecast {
-    const { algorithm, table } = this;
-    const copy = table.state.slice(table.at(slot), table.at(slot) + algorithm.width);
-    let latest = now;
-    return {
-      next: (cost) => algorithm.availableAt(copy, 0, latest, cost),
-      join(cost) {
-        latest = algorithm.availableAt(copy, 0, latest, cost);
-        algorithm.take(copy, 0, latest, cost);
-      },
-    };
+  /** So many other keys are used that this one is forgotten. The newcomer has no slot yet, so nobody is told now. */
+  private readonly evicted = (slot: number, key: string): void => {
+    const queue = this.queues.of(slot);
+    if (queue !== undefined) this.displaced = { key, waiters: queue.takeOut(() => true) };
+  };
+
+  private tellDisplaced(): void {
+    const { displaced } = this;
+    if (displaced === undefined) return;
+    this.displaced = undefined;
+    this.rejectAll(displaced, 'displaced');
   }
 
-  private refuse(
-    reason: RateLimitReason,
-    asking: Asking,
-    key: string | null | undefined,
-    cost: number,
-    retryAfterMs: number | undefined,
-  ): RateLimitExceededError {
+  /** All of them are out of the line already: whoever hears of the first one finds nobody waiting. */
+  private rejectAll({ key, waiters }: TakenOut, reason: RateLimitReason): void {
+    for (const waiter of waiters) {
+      if (waiter.state === 'waiting') waiter.refuse(this.reject(reason, waiter, key, waiter.cost, undefined));
+    }
+  }
+
+  /** What a caller by hand asks for. */
+  private read({ key, cost = 1 }: RateLimitRequest): { readonly key: string | undefined; readonly cost: number } {
+    return { key: this.textOf(key), cost: checkCost(cost, `rate limiter "${this.name}": cost must be`) };
+  }
+
+  private textOf(key: Key): string | undefined {
+    return keyText(key, `the key for rate limiter "${this.name}"`);
+  }
+
+  private countRejection(reason: RateLimitReason, requester: Requester, retryAfterMs: number | undefined): void {
     this.rejections++;
-    if (key !== undefined && key !== null) this.refused.note(key);
-    this.events.rejected(asking.operationId, key ?? undefined, cost, retryAfterMs);
-    return this.error(reason, asking, key ?? undefined, cost, retryAfterMs);
+    if (requester.key !== undefined) this.refused.note(requester.key);
+    this.events.rejected(requester, reason, retryAfterMs);
   }
 
-  private error(
+  private reject(
     reason: RateLimitReason,
-    asking: { operationId?: string | undefined },
+    { operationId }: { readonly operationId?: string | undefined },
     key: string | undefined,
     cost: number,
     retryAfterMs: number | undefined,
   ): RateLimitExceededError {
-    const shownKey = key === undefined ? '' : ` for key ${JSON.stringify(key)}`;
-    const why =
-      reason === 'cost'
-        ? `a call that costs ${cost} can never pass (at most ${this.algorithm.capacity})`
-        : reason === 'shutdown'
-          ? 'the application shuts down'
-          : this.shortage;
-    const next = retryAfterMs === undefined ? '' : `; next one in ${describeDuration(retryAfterMs)}`;
-    return new RateLimitExceededError(`Rate limit "${this.name}"${shownKey}: ${why}${next}`, reason, {
-      operationId: asking.operationId,
-      policyName: this.name,
+    const requester: Requester = { operationId, key, cost };
+    this.countRejection(reason, requester, retryAfterMs);
+    const { name, shortage: words } = this;
+    const message = rejectionMessage({ name, capacity: this.algorithm.capacity, shortage: words }, requester, reason, retryAfterMs);
+    return new RateLimitExceededError(message, reason, {
+      operationId,
+      policyName: name,
       retryAfterMs,
       withStack: this.environment.stackTraces,
     });
   }
-}
-
-function shortageOf({ limit, per }: RateLimiterSettings): string {
-  return `no permit left (${limit} in ${describeDuration(per)})`;
 }

@@ -1,0 +1,21 @@
+import type { Compartment } from './compartment.js';
+
+/** A place in a bulkhead. The first release counts; later ones do nothing. */
+export class BulkheadPermit implements Disposable {
+  private held: Compartment | undefined;
+
+  constructor(compartment: Compartment) {
+    this.held = compartment;
+  }
+
+  /** Gives the place back. */
+  release(): void {
+    const { held } = this;
+    this.held = undefined;
+    held?.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

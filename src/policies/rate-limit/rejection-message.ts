@@ -1,0 +1,35 @@
+import { describeDuration } from '../../options/index.js';
+import type { RateLimitReason } from './rate-limit.error.js';
+import type { Requester } from './rate-limit.telemetry.js';
+
+/** What a message tells of a limiter. */
+interface Limits {
+  readonly name: string;
+  readonly capacity: number;
+  /** `shortage(...)`: why most are rejected, in words that are made once. */
+  readonly shortage: string;
+}
+
+/** That the limit is used up. */
+export function shortage({ limit, per }: { readonly limit: number; readonly per: number }): string {
+  return `no permit left (${limit} in ${describeDuration(per)})`;
+}
+
+/** Why a call was rejected, in a sentence with the figures. */
+export function rejectionMessage(
+  limits: Limits,
+  { key, cost }: Requester,
+  reason: RateLimitReason,
+  retryAfterMs: number | undefined,
+): string {
+  const shownKey = key === undefined ? '' : ` for key ${JSON.stringify(key)}`;
+  const why = reason === 'limit' ? limits.shortage : rarely(reason, cost, limits.capacity);
+  const next = retryAfterMs === undefined ? '' : `; next one in ${describeDuration(retryAfterMs)}`;
+  return `Rate limit "${limits.name}"${shownKey}: ${why}${next}`;
+}
+
+function rarely(reason: Exclude<RateLimitReason, 'limit'>, cost: number, capacity: number): string {
+  if (reason === 'cost') return `a call that costs ${cost} can never pass (at most ${capacity})`;
+  if (reason === 'displaced') return 'its key was forgotten while it waited, as more keys than maxKeys are in use';
+  return 'the application shuts down';
+}
