@@ -1,4 +1,4 @@
-import { KeyTable } from '../../src/engine/key-table.js';
+import { KeyTable } from '../../src/engine/state/key-table.js';
 
 describe('a key table', () => {
   const make = (capacity: number) => {

@@ -1,7 +1,7 @@
 import type { Environment } from '../../engine/environment.js';
 import { ResilienceConfigError } from '../../engine/error.js';
 import { keyText } from '../../engine/state/key-text.js';
-import { KeyTable } from '../../engine/key-table.js';
+import { KeyTable } from '../../engine/state/key-table.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
 import { show, type Key } from '../../options/index.js';

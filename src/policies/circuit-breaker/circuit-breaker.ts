@@ -1,6 +1,6 @@
 import type { Environment } from '../../engine/environment.js';
 import type { FailureFilter } from '../../engine/failure-filter.js';
-import { KeyTable } from '../../engine/key-table.js';
+import { KeyTable } from '../../engine/state/key-table.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import { describeDuration } from '../../options/index.js';
 import { CircuitOpenError } from './circuit-breaker.error.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../engine/clock.js';
-import { KeyTable } from '../../engine/key-table.js';
+import { KeyTable } from '../../engine/state/key-table.js';
 import type { Algorithm } from './counting/algorithms.js';
 import type { Rate } from './counting/units.js';
 
