@@ -126,6 +126,171 @@ describe('a bulkhead', () => {
     expect(calls.map(({ starts }) => starts[0])).toEqual([0, 20, 10]);
   });
 
+  it('takes any value that has one text for a key, and fails the call for others with nothing taken', async () => {
+    const lab = new Lab();
+    const policy = policies.bulkhead({ name: 'b', maxConcurrent: 1, key: ((key: unknown) => key) as never });
+    const call = (key: unknown) => lab.call(policy, 'ok@10', { name: 'op', args: [key] });
+    const [number, same, list] = [call(1), call('1'), call(['1'])];
+    await lab.clock.advance(100);
+    expect([number.value, (same.error as BulkheadFullError).reason]).toEqual(['ok', 'capacity']);
+    expect((list.error as Error).message).toBe(
+      'op: the key function of @Bulkhead must give text, a number, a bigint or a boolean, got ["1"]',
+    );
+    const bulkhead = lab.resilience.bulkhead('b');
+    expect(() => bulkhead.tryAcquire({} as never)).toThrow('the key for bulkhead "b" must give text');
+    expect(bulkhead.running).toBe(0);
+  });
+
+  it('counts what tryAcquire rejects, and tells of it', async () => {
+    const lab = new Lab();
+    const bulkhead = lab.resilience.bulkhead('b', { maxConcurrent: 1 });
+    const permit = bulkhead.tryAcquire()!;
+    expect([bulkhead.tryAcquire(), bulkhead.tryAcquire()]).toEqual([undefined, undefined]);
+    expect([bulkhead.rejections, lab.told]).toEqual([2, ['bulkhead.rejected', 'bulkhead.rejected']]);
+    permit.release();
+    expect(bulkhead.running).toBe(0);
+  });
+
+  it.each([Number.NaN, undefined, '9', null, {}, 9n])('by hand, takes the priority %p for 0', async (unusable) => {
+    const lab = new Lab();
+    const bulkhead = lab.resilience.bulkhead('b', { maxConcurrent: 1, maxQueue: 9 });
+    const first = await bulkhead.acquire();
+    const order: string[] = [];
+    const join = (name: string, value: unknown): void => {
+      void bulkhead.acquire({ priority: value as number }).then((permit) => (order.push(name), permit.release()));
+    };
+    join('low', -1);
+    join('zero', 0);
+    join('unusable', unusable);
+    join('high', 1);
+    first.release();
+    await lab.clock.settle();
+    expect(order).toEqual(['high', 'zero', 'unusable', 'low']);
+  });
+
+  it('refuses another size than an integer >= 1 or Infinity', () => {
+    const bulkhead = new Lab().resilience.bulkhead('b', { maxConcurrent: 1 });
+    for (const size of [0, -1, 1.5, Number.NaN, -Infinity, '2', undefined] as number[]) {
+      expect(() => bulkhead.resize(size)).toThrow('maxConcurrent must be an integer >= 1 or Infinity, got');
+    }
+    expect(bulkhead.maxConcurrent).toBe(1);
+    bulkhead.resize(Infinity);
+    for (let index = 0; index < 100; index++) expect(bulkhead.tryAcquire()).toBeDefined();
+    expect(bulkhead.utilization).toBe(0);
+  });
+
+  it('keeps the bounds of its queue where a listener asks for a place while it changes', async () => {
+    const lab = new Lab();
+    const bulkhead = lab.resilience.bulkhead('b', { maxConcurrent: 1, maxQueue: 1, overflow: 'drop-oldest' });
+    const first = await bulkhead.acquire();
+    const reasons: string[] = [];
+    const join = (name: string): void => {
+      bulkhead.acquire().then(
+        (permit) => (reasons.push(`${name} ran`), permit.release()),
+        (error: BulkheadFullError) => reasons.push(`${name} ${error.reason}`),
+      );
+    };
+    let asked = false;
+    const queued: number[] = [];
+    lab.resilience.on('bulkhead.rejected', () => {
+      queued.push(bulkhead.queued);
+      if (asked) return;
+      asked = true;
+      join('listener');
+    });
+    join('a');
+    join('b');
+    expect(queued.every((length) => length <= 1)).toBe(true);
+    expect(bulkhead.queued).toBe(1);
+    first.release();
+    await lab.clock.settle();
+    expect(reasons.toSorted()).toEqual(['a displaced', 'b displaced', 'listener ran']);
+    expect([bulkhead.running, bulkhead.queued]).toEqual([0, 0]);
+  });
+
+  it('tells and counts who waits for a key that must be forgotten, after the newcomer has its place', async () => {
+    const lab = new Lab();
+    const bulkhead = lab.resilience.bulkhead('b', { maxConcurrent: 1, maxQueue: 2, maxKeys: 1 });
+    await bulkhead.acquire({ key: 'a' });
+    const waiting = [1, 2].map(() => expect(bulkhead.acquire({ key: 'a' })).rejects.toMatchObject({ reason: 'displaced' }));
+    const seen: unknown[] = [];
+    lab.resilience.on('bulkhead.rejected', ({ key, reason }) => seen.push([key, reason, bulkhead.running, bulkhead.queued]));
+    expect(bulkhead.tryAcquire('b')).toBeDefined();
+    await Promise.all(waiting);
+    expect(seen).toEqual([
+      ['a', 'displaced', 1, 0],
+      ['a', 'displaced', 1, 0],
+    ]);
+    expect(bulkhead.rejections).toBe(2);
+  });
+
+  describe('with releaseAfter', () => {
+    const lost = (releaseAfter: BulkheadOptions['releaseAfter']) => {
+      const lab = new Lab();
+      const options = { maxConcurrent: 1, ...(releaseAfter === undefined ? {} : { releaseAfter }) };
+      const bulkhead = lab.resilience.bulkhead('b', options);
+      const policy = policies.combine(policies.timeout('1s'), policies.bulkhead({ name: 'b', ...options }));
+      return { lab, bulkhead, call: (script: string) => lab.call(policy, script, { name: 'op' }) };
+    };
+
+    it('gives the permit of a call back that was answered so long ago, and says so', async () => {
+      const { lab, call, bulkhead } = lost('10s');
+      call('hang');
+      await lab.clock.advance('10s');
+      expect([bulkhead.running, bulkhead.abandoned, bulkhead.released]).toEqual([1, 1, 0]);
+      await lab.clock.advance('1s');
+      expect([bulkhead.running, bulkhead.abandoned, bulkhead.released]).toEqual([0, 0, 1]);
+      expect(lab.events.filter(({ type }) => type === 'bulkhead.released')).toMatchObject([
+        { operationId: 'op', policyName: 'b', answeredMsAgo: 10_000, running: 0 },
+      ]);
+      const next = call('ok');
+      await lab.clock.settle();
+      expect(next.value).toBe('ok');
+    });
+
+    it('gives a permit back once, whether the method settles before or after', async () => {
+      for (const duration of [5000, 30_000]) {
+        const { lab, call, bulkhead } = lost('10s');
+        call(`ok@${duration}`);
+        await lab.clock.advance('1m');
+        expect([bulkhead.running, bulkhead.released]).toEqual([0, duration === 5000 ? 0 : 1]);
+        call('hang');
+        await lab.clock.settle();
+        expect(bulkhead.running).toBe(1);
+      }
+    });
+
+    it('hands the permit to who waits', async () => {
+      const lab = new Lab();
+      const policy = policies.combine(policies.timeout('1s'), policies.bulkhead({ name: 'b', maxConcurrent: 1, releaseAfter: '1s' }));
+      lab.call(policy, 'hang');
+      await lab.clock.advance('1500ms');
+      const bulkhead = lab.resilience.bulkhead('b');
+      bulkhead.reconfigure({ ...bulkhead.settings, maxQueue: 1 });
+      const waiting = lab.call(policy, 'ok');
+      await lab.clock.advance('1s');
+      expect(waiting.starts).toEqual([2000]);
+    });
+
+    it('is off by default', async () => {
+      const { lab, call, bulkhead } = lost(undefined);
+      call('hang');
+      await lab.clock.advance('1d');
+      expect([bulkhead.running, bulkhead.abandoned, bulkhead.released]).toEqual([1, 1, 0]);
+    });
+  });
+
+  it.each<[string, BulkheadOptions, boolean]>([
+    ['without a queueTimeout', { maxQueue: 5 }, true],
+    ['with one not below the timeout', { maxQueue: 5, queueTimeout: '1s' }, true],
+    ['with one below it', { maxQueue: 5, queueTimeout: '900ms' }, false],
+    ['without a queue', {}, false],
+  ])('%s in a timeout of 1 s: warns at startup: %p', (_what, options, warns) => {
+    const lab = new Lab();
+    lab.resilience.wrap(policies.combine(policies.timeout('1s'), policies.bulkhead(options)), () => 1, { name: 'op' });
+    expect(lab.logged.filter((line) => line.startsWith('op: the bulkhead has a queue and'))).toHaveLength(warns ? 1 : 0);
+  });
+
   describe('by hand', () => {
     it('gives permits in turn, which are given back once', async () => {
       const lab = new Lab();
