@@ -1,6 +1,7 @@
 import { concat, defer, delay, from, lastValueFrom, NEVER, Observable, of, Subject, take, throwError, toArray } from 'rxjs';
 import { policies, type AttemptContext, type Policy } from '../../src/core.js';
 import { Boom, Lab } from '../support/lab.js';
+import { until } from '../support/until.js';
 
 const all = policies.combine(
   policies.retry({ maxAttempts: 3, backoff: 'none' }),
@@ -162,7 +163,7 @@ describe('a protected Observable', () => {
     });
     const lab = new Lab();
     const { seen } = collect(lab, policy, () => throwError(() => new Boom()));
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await until('it is complete', () => seen.includes('complete'));
     expect(seen).toEqual([5, 1, 'complete']);
   });
 

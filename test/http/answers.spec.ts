@@ -7,6 +7,7 @@ import request from 'supertest';
 import { DegradedInterceptor, ResilienceExceptionFilter } from '../../src/http/index.js';
 import { Bulkhead, CircuitBreaker, Fallback, RateLimit, ResilienceModule, ResilienceService, Timeout } from '../../src/index.js';
 import { FakeClock } from '../../src/testing/index.js';
+import { until } from '../support/until.js';
 
 @Injectable()
 class Prices {
@@ -127,7 +128,12 @@ describe.each([
     const hanging = get('/full')
       .timeout(1500)
       .catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await until('the bulkhead is full', () =>
+      app
+        .get(ResilienceService)
+        .bulkheads()
+        .some(({ running }) => running > 0),
+    );
     const { headers } = await get('/full').expect(503);
     expect(headers['retry-after']).toBeUndefined();
     const slow = get('/slow').expect(504, { statusCode: 504, message: 'Gateway Timeout' });

@@ -6,6 +6,7 @@ import { lastValueFrom, map, type Observable } from 'rxjs';
 import { HttpStatusError, throwOnFailure } from '../../src/http/index.js';
 import { Attempt, CircuitBreaker, CircuitOpenError, Retry, Timeout, TimeoutExceededError, type AttemptContext } from '../../src/index.js';
 import { closeAll, service, start } from '../support/nest.js';
+import { until } from '../support/until.js';
 
 /** What the server does with the requests to come: a status each, `hang`, and 200 when there is nothing more. */
 const plan: (number | 'hang')[] = [];
@@ -36,7 +37,7 @@ afterEach(closeAll);
 class FetchClient {
   @Retry({ maxAttempts: 3, backoff: 'none' })
   @CircuitBreaker({ consecutiveFailures: 4, openDuration: '1h' })
-  @Timeout(300)
+  @Timeout('2s')
   async get(@Attempt() attempt?: AttemptContext): Promise<number> {
     return throwOnFailure(await fetch(url, { signal: attempt!.signal, headers: { connection: 'close' } })).status;
   }
@@ -54,7 +55,7 @@ class AxiosClient {
 
   @Retry({ maxAttempts: 3, backoff: 'none' })
   @CircuitBreaker({ consecutiveFailures: 4, openDuration: '1h' })
-  @Timeout(300)
+  @Timeout('2s')
   get(@Attempt() attempt?: AttemptContext): Observable<number> {
     return this.http.get(url, { signal: attempt!.signal }).pipe(map(({ status }) => status));
   }
@@ -79,7 +80,7 @@ describe.each<[string, (app: Awaited<ReturnType<typeof start>>) => Promise<numbe
     await expect(call(await client())).resolves.toBe(200);
     expect(seen).toHaveLength(3);
     // The server hears of a closed connection a moment later.
-    for (let tries = 0; tries < 100 && state.aborted < 2; tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until('both connections are closed', () => state.aborted >= 2);
     expect(state.aborted).toBe(2);
     plan.push('hang', 'hang', 'hang');
     await expect(call(await client())).rejects.toBeInstanceOf(TimeoutExceededError);

@@ -15,6 +15,7 @@ import {
   Retry,
 } from '../../src/index.js';
 import { freePort } from '../support/free-port.js';
+import { until } from '../support/until.js';
 
 let attempts = 0;
 const noticed = { events: 0 };
@@ -84,7 +85,7 @@ describe('over the TCP transport', () => {
 
   it('event handlers are protected', async () => {
     client.emit('noticed', {}).subscribe();
-    for (let tries = 0; tries < 100 && noticed.events < 2; tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until('both attempts have heard of it', () => noticed.events >= 2);
     expect(noticed.events).toBe(2);
   });
 

@@ -1,21 +1,23 @@
+import { dim } from './colours.js';
 import { grid } from './report.js';
 
 /** The value of each series of a scrape, by name and labels as they are written. */
 type Scrape = ReadonlyMap<string, number>;
 
-const STATES = ['closed', 'open', 'half-open', 'forced-open', 'disabled', 'metrics-only'];
+const STATES = ['closed', 'open', 'half', 'forced-open', 'disabled', 'metrics-only'];
 
 /** What is told of each phase: a heading, and the counters whose growth it is. */
 const COLUMNS: readonly (readonly [heading: string, counters: RegExp])[] = [
-  ['succeeded', /^circuit_breaker_requests_successful\{name="payments"\}/],
-  ['failed', /^circuit_breaker_requests_failed\{name="payments"\}/],
+  ['ok', /^circuit_breaker_requests_successful\{name="payments"\}/],
+  ['fail', /^circuit_breaker_requests_failed\{name="payments"\}/],
   ['rejected', /^circuit_breaker_requests_rejected\{name="payments"\}/],
-  ['opened', /^circuit_breaker_state_transitions\{.*to="open"/],
-  ['retries', /^retry_attempts_total\{name="PaymentsClient.charge"/],
-  ['timeouts', /^timeout_exceeded_total\{name="PaymentsClient.charge"/],
-  ['fallbacks', /^fallback_calls_total\{name="PaymentsClient.charge".*outcome="served"/],
-  ['charges', /^operation_calls_total\{name="PaymentsClient.charge"/],
+  ['retry', /^retry_attempts_total\{name="PaymentsClient.charge"/],
+  ['timeout', /^timeout_exceeded_total\{name="PaymentsClient.charge"/],
+  ['fallback', /^fallback_calls_total\{name="PaymentsClient.charge".*outcome="served"/],
 ];
+
+const LEGEND = `breaker: the states that it was seen in, once a second. ok, fail, rejected:
+calls by its verdict. retry, timeout, fallback: what charge() needed.`;
 
 /** Follows the shop by its metrics, as an operator would who sees nothing else. */
 export class MetricsWatch {
@@ -40,15 +42,15 @@ export class MetricsWatch {
   }
 
   endPhase(name: string): void {
-    const seen = this.states.map((state) => STATES[state]!).filter((state, index, all) => state !== all[index - 1]);
+    const seen = [...new Set(this.states.map((state) => STATES[state]!))];
     const grown = COLUMNS.map(([, counters]) => String(sum(this.latest, counters) - sum(this.atBegin!, counters)));
-    this.rows.push([name, seen.join(' → '), ...grown]);
+    this.rows.push([name, seen.join(' '), ...grown]);
     this.atBegin = this.latest;
     this.states = this.states.slice(-1);
   }
 
   table(): string {
-    return grid(['phase', 'state, seen each second', ...COLUMNS.map(([heading]) => heading)], this.rows, 2);
+    return `${grid(['phase', 'breaker', ...COLUMNS.map(([heading]) => heading)], this.rows, 2)}\n${dim(LEGEND)}`;
   }
 }
 

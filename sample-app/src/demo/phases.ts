@@ -13,12 +13,12 @@ export interface Phase {
 export const PHASES: readonly Phase[] = [
   { name: 'healthy', mode: 'healthy', seconds: 4 },
   { name: 'slow', mode: 'slow', seconds: 5 },
-  { name: 'healthy again', mode: 'healthy', seconds: 4, isRecovery: true },
+  { name: 'well again', mode: 'healthy', seconds: 3, isRecovery: true },
   { name: 'failing 50 %', mode: 'failing', seconds: 5 },
-  { name: 'refusing (429)', mode: 'refusing', seconds: 4 },
+  { name: 'refusing 429', mode: 'refusing', seconds: 4 },
   { name: 'hanging', mode: 'hanging', seconds: 6 },
   { name: 'killed', mode: 'killed', seconds: 5 },
-  { name: 'restarted', mode: 'healthy', seconds: 5, isRecovery: true },
+  { name: 'restarted', mode: 'healthy', seconds: 7, isRecovery: true },
 ];
 
 /** What came of one phase on one side. */
@@ -33,13 +33,19 @@ export class PhaseResult {
     readonly beganAt: number,
   ) {}
 
-  count(...statuses: readonly number[]): number {
-    return this.samples.filter(({ status }) => statuses.includes(status)).length;
+  /** Orders that were paid at once. */
+  get paid(): number {
+    return this.count(201);
   }
 
-  /** Answers that were neither a success nor a served fallback. */
-  get errors(): number {
-    return this.samples.length - this.count(201, 202);
+  /** Orders that the shop has taken, to charge them later. */
+  get queued(): number {
+    return this.count(202);
+  }
+
+  /** Orders that were neither paid nor queued. */
+  get lost(): number {
+    return this.samples.length - this.paid - this.queued;
   }
 
   /** The duration below which that share of all answers came, in milliseconds. */
@@ -55,5 +61,9 @@ export class PhaseResult {
       .filter(({ status }) => status === 201)
       .map(({ startedAt, durationMs }) => startedAt + durationMs - this.beganAt);
     return ends.length === 0 ? Infinity : Math.min(...ends);
+  }
+
+  private count(wanted: number): number {
+    return this.samples.filter(({ status }) => status === wanted).length;
   }
 }

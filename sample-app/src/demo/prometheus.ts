@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dim } from './colours.js';
 import { grid } from './report.js';
 
 /** What is asked at the end of each phase, of the breaker and of the operation. The window is that of a phase. */
@@ -52,14 +53,14 @@ export class Prometheus {
     this.phases.push({ name, endedAt: Date.now() / 1000 });
   }
 
-  /** Each query with its answer at the end of each phase. */
+  /** The answer to each query at the end of each phase. */
   async table(): Promise<string> {
     const rows: string[][] = [];
-    for (const [query, name] of QUERIES) {
-      const answers = await Promise.all(this.phases.map(({ endedAt }) => this.ask(query, name, endedAt)));
-      rows.push([query, ...answers]);
+    for (const { name: phase, endedAt } of this.phases) {
+      rows.push([phase, ...(await Promise.all(QUERIES.map(([query, name]) => this.ask(query, name, endedAt))))]);
     }
-    return grid(['query', ...this.phases.map(({ name }) => name)], rows, 1);
+    const queries = QUERIES.map(([query], index) => `${index + 1}  ${query}`).join('\n');
+    return `${grid(['phase', ...QUERIES.map((_query, index) => String(index + 1))], rows, 1)}\n${dim(queries)}`;
   }
 
   async stop(): Promise<void> {

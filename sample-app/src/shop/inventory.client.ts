@@ -11,14 +11,12 @@ export class InventoryClient {
   constructor(@InjectProviderUrl() private readonly providerUrl: string) {}
 
   @Fallback('lastKnownStock')
-  @CircuitBreaker({ name: 'inventory', consecutiveFailures: 5, openDuration: '800ms' })
-  @Timeout('300ms')
+  @CircuitBreaker({ name: 'inventory', consecutiveFailures: 5, openDuration: '1s' })
+  @Timeout('1.5s')
   async stockOf(sku: string, @Attempt() attempt?: AttemptContext): Promise<Stock> {
-    const { available } = await callProvider<{ available: number }>(
-      `${this.providerUrl}/stock/${sku}`,
-      'protected',
-      attempt === undefined ? {} : { signal: attempt.signal },
-    );
+    const { available } = await callProvider<{ available: number }>(`${this.providerUrl}/stock/${sku}`, 'protected', {
+      signal: attempt?.signal ?? null,
+    });
     this.lastKnown.set(sku, available);
     return { available, stale: false };
   }

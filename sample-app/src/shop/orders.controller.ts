@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Post, Res } from '@nestjs/common';
 import { InventoryClient } from './inventory.client.js';
 import type { Order, Payment, Stock } from './order.js';
+import { OverdueCharges } from './overdue-charges.js';
 import { PaymentsClient } from './payments.client.js';
 import { UnprotectedClient } from './unprotected.client.js';
 
@@ -27,13 +28,19 @@ async function place(
   return { order: order.id, payment, stock };
 }
 
-/** `POST /orders`: 201 where the order is paid, 202 where the payment follows later. */
+/** `POST /orders`: 201 where the order is paid, 202 where the payment follows later. `GET /orders/queued`: how that goes. */
 @Controller('orders')
 export class OrdersController {
   constructor(
     @Inject(PaymentsClient) private readonly payments: PaymentsClient,
     @Inject(InventoryClient) private readonly inventory: InventoryClient,
+    @Inject(OverdueCharges) private readonly overdue: OverdueCharges,
   ) {}
+
+  @Get('queued')
+  queued() {
+    return { waiting: this.overdue.waiting, paid: this.overdue.paid };
+  }
 
   @Post()
   create(@Body() request: OrderRequest = {}, @Res({ passthrough: true }) answer: Answer) {

@@ -8,6 +8,7 @@ import { ResilienceHealthModule } from 'nestjs-bulwark/terminus';
 import { HealthController } from './health.controller.js';
 import { InventoryClient } from './inventory.client.js';
 import { OrdersController, UnprotectedOrdersController } from './orders.controller.js';
+import { OverdueCharges } from './overdue-charges.js';
 import { PaymentsClient } from './payments.client.js';
 import { PROVIDER_URL } from './provider.js';
 import { UnprotectedClient } from './unprotected.client.js';
@@ -32,7 +33,7 @@ export class ShopModule {
         }),
       ],
       controllers: [OrdersController, UnprotectedOrdersController, HealthController],
-      providers: [{ provide: PROVIDER_URL, useValue: providerUrl }, PaymentsClient, InventoryClient, UnprotectedClient],
+      providers: [{ provide: PROVIDER_URL, useValue: providerUrl }, PaymentsClient, OverdueCharges, InventoryClient, UnprotectedClient],
     };
   }
 }

@@ -57,5 +57,8 @@ function line(branch: string, span: ReadableSpan, root: ReadableSpan): string {
   const ended = span.status.code === SpanStatusCode.ERROR ? `failed: ${span.status.message ?? ''}` : 'ok';
   const events = span.events.filter(({ name }) => name !== 'exception').map(({ name }) => name);
   const shown = events.length === 0 ? '' : ` (${events.join(', ')})`;
-  return `${`${branch}${span.name}`.padEnd(36)} +${after.toFixed(0).padStart(4)} ms ${milliseconds(span.duration).toFixed(0).padStart(5)} ms  ${ended}${shown}`;
+  // An attempt is named after its call, which stands above it.
+  const name = span === root ? span.name : span.name.replace(`${root.name} `, '');
+  const text = `${`${branch}${name}`.padEnd(22)} +${after.toFixed(0).padStart(4)} ms ${milliseconds(span.duration).toFixed(0).padStart(5)} ms  ${ended}${shown}`;
+  return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
 }

@@ -10,7 +10,7 @@ let mode: Mode = 'healthy';
 let calls: Record<Side, number> = { protected: 0, unprotected: 0 };
 
 const HEALTHY_MS = 15;
-const SLOW_MS = 1200;
+const SLOW_MS = 600;
 
 function answer(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
