@@ -111,6 +111,11 @@ export class Call implements DeadlineOwner {
     return this.pipeline.operationId;
   }
 
+  /** The longest time limit of its pipeline, in milliseconds; 0 without one. */
+  get longestLimitMs(): number {
+    return this.pipeline.roles.longestLimitMs;
+  }
+
   /** The arguments as the caller gave them: what key functions and fallbacks see. */
   get args(): readonly unknown[] {
     if (this.given === 0) return NO_ARGUMENTS;

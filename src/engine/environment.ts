@@ -1,4 +1,4 @@
-import { lookAfter } from './callbacks.js';
+import { lookAfter } from './drivers/promises.js';
 import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
 import { Shutdown } from './waiting/shutdown.js';
 import { EventHub } from './telemetry/events.js';

@@ -17,6 +17,8 @@ export interface Roles {
   readonly hearFailure: readonly NonNullable<Strategy['failed']>[];
   /** The layers that set a time limit on the call. */
   readonly limiting: readonly number[];
+  /** The longest of their limits, in milliseconds; 0 without one. */
+  readonly longestLimitMs: number;
   /** Gets the values that come too late. */
   readonly discarder: Strategy | undefined;
   /** Judge the first value of an Observable. */
@@ -36,6 +38,7 @@ export function rolesOf(layers: readonly Strategy[]): Roles {
     toldOfFailure,
     hearFailure: toldOfFailure.map((layer) => layers[layer]!.failed!),
     limiting: those((layer) => layer.expired),
+    longestLimitMs: Math.max(0, ...layers.map(({ limitMs = 0 }) => limitMs)),
     discarder: layers.find((layer) => layer.discard !== undefined),
     judges: layers.filter((layer) => layer.rejects !== undefined),
   };

@@ -69,6 +69,8 @@ export interface Strategy {
   adopt?: ((previous: Strategy) => void) | undefined;
   /** Durations are to be measured from now on. */
   measure?: (() => void) | undefined;
+  /** The time limit that it sets on a call, in milliseconds. */
+  readonly limitMs?: number;
   /** The time limit that this layer set on the call has passed: the error to answer with. */
   expired?: ((call: Call) => Error) | undefined;
   /** Whether a value counts as a failure here: asked of the first value of an Observable, before it is passed on. */

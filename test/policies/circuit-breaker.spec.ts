@@ -1,4 +1,12 @@
-import { CircuitOpenError, policies, ResilienceConfigError, type CircuitBreakerOptions, type Policy } from '../../src/core.js';
+import {
+  CircuitOpenError,
+  policies,
+  ResilienceConfigError,
+  TimeoutExceededError,
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  type Policy,
+} from '../../src/core.js';
 import { Boom, Lab } from '../support/lab.js';
 
 /** Runs steps such as `fail`, `ok@50`, `+1s` (time passes) one after the other and gives the state after each. */
@@ -80,7 +88,7 @@ describe('a circuit breaker', () => {
     expect(lab.resilience.circuitBreaker('op').state).toBe('closed');
   });
 
-  it('never hangs half-open: a trial without an answer has failed when its time is over', async () => {
+  it('never hangs half-open: a trial without an answer has failed when its time is over, and makes way in the end', async () => {
     const lab = new Lab();
     const policy = policies.circuitBreaker({ consecutiveFailures: 1, openDuration: '1s', halfOpenTimeout: '3s' });
     lab.call(policy, 'fail', { name: 'op' });
@@ -91,13 +99,277 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('half-open');
     await lab.clock.advance('1ms');
     expect(breaker.state).toBe('open');
-    await lab.clock.advance('999ms');
+    expect(breaker.snapshot().lastError).toMatchObject({
+      message: 'Circuit breaker "op" is open: the trial gave no answer within 3 s',
+    });
+    await lab.clock.advance('5999ms'); // three times its time, from its start
+    expect(breaker.state).toBe('half-open');
     expect(lab.call(policy, 'ok', { name: 'op' }).starts).toEqual([]);
     await lab.clock.advance('1ms');
     const trial = lab.call(policy, 'ok', { name: 'op' });
     await lab.clock.settle();
     expect(trial.value).toBe('ok');
     expect(breaker.state).toBe('closed');
+  });
+
+  describe('of a trial that gave no answer in time', () => {
+    const silent = async (script: string, options: CircuitBreakerOptions = {}) => {
+      const lab = new Lab();
+      const policy = policies.circuitBreaker({
+        name: 'op',
+        consecutiveFailures: 1,
+        openDuration: '1s',
+        halfOpenTimeout: '1s',
+        ...options,
+      });
+      lab.call(policy, 'fail');
+      await lab.clock.advance('1s');
+      const trial = lab.call(policy, script);
+      await lab.clock.advance('1s');
+      return { lab, policy, trial, breaker: lab.resilience.circuitBreaker('op') };
+    };
+
+    it('takes a late success of the newest one, and closes', async () => {
+      const { lab, breaker, trial } = await silent('ok@1500');
+      expect(breaker.state).toBe('open');
+      await lab.clock.advance('500ms');
+      expect([trial.value, breaker.state]).toEqual(['ok', 'closed']);
+      expect(lab.told.filter((type) => type.startsWith('circuit'))).toEqual([
+        'circuit-breaker.opened',
+        'circuit-breaker.half-opened',
+        'circuit-breaker.opened',
+        'circuit-breaker.closed',
+      ]);
+    });
+
+    it('goes on half-open from a late success where more are needed', async () => {
+      const { lab, policy, breaker } = await silent('ok@1500', { successThreshold: 2 });
+      await lab.clock.advance('500ms');
+      expect(breaker.state).toBe('half-open');
+      lab.call(policy, 'ok');
+      await lab.clock.settle();
+      expect(breaker.state).toBe('closed');
+    });
+
+    it.each<[string, (breaker: CircuitBreaker) => void, string]>([
+      ['forced open', (breaker) => breaker.forceOpen(), 'forced-open'],
+      ['disabled', (breaker) => breaker.disable(), 'disabled'],
+    ])('does not take it after it was %s', async (_what, change, state) => {
+      const { lab, breaker } = await silent('ok@1500');
+      change(breaker);
+      await lab.clock.advance('500ms');
+      expect(breaker.state).toBe(state);
+    });
+
+    it('does not take it where a failed trial opened the circuit', async () => {
+      const { lab, policy, breaker } = await silent('ok@1500', { halfOpenTimeout: '1m', halfOpenCalls: 2, successThreshold: 1 });
+      lab.call(policy, 'fail');
+      await lab.clock.advance('500ms');
+      expect(breaker.state).toBe('open');
+    });
+
+    it('takes no late failure or slow success', async () => {
+      for (const [script, options] of [
+        ['fail@1500', {}],
+        ['ok@1500', { slowCallDuration: '1200ms' }],
+      ] as const) {
+        const { lab, breaker } = await silent(script, options);
+        await lab.clock.advance('500ms');
+        expect([breaker.state, breaker.snapshot().nextTrialInMs]).toEqual(['open', 500]);
+      }
+    });
+
+    it('starts no other beside it until it settles', async () => {
+      const { lab, policy } = await silent('ok@2500', { successThreshold: 1 });
+      await lab.clock.advance('1s');
+      const beside = lab.call(policy, 'ok');
+      await lab.clock.settle();
+      expect(beside.error).toMatchObject({ message: expect.stringContaining('half-open and its trials are under way') as unknown });
+    });
+
+    it('aborts the signal, and its caller gets what says so', async () => {
+      const lab = new Lab();
+      const policy = policies.circuitBreaker({ name: 'op', consecutiveFailures: 1, openDuration: '1s' });
+      lab.call(policy, 'fail');
+      await lab.clock.advance('1s');
+      const call = lab.resilience.execute(
+        policy,
+        ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      );
+      call.catch(() => undefined);
+      await lab.clock.advance('1s');
+      await expect(call).rejects.toMatchObject({ code: 'ERR_CIRCUIT_OPEN', policyName: 'op' });
+      expect(lab.clock.pendingTimers).toBe(0);
+      await lab.clock.advance('1s');
+      lab.call(policy, 'ok'); // its place is free
+      await lab.clock.settle();
+      expect(lab.resilience.circuitBreaker('op').state).toBe('closed');
+    });
+
+    it('by hand it is the same', async () => {
+      const lab = new Lab();
+      const breaker = lab.resilience.circuitBreaker('b', { consecutiveFailures: 1, openDuration: '1s' });
+      breaker.acquire().failure();
+      await lab.clock.advance('1s');
+      const permit = breaker.acquire();
+      await lab.clock.advance('1s');
+      expect(breaker.state).toBe('open');
+      permit.success();
+      expect(breaker.state).toBe('closed');
+    });
+  });
+
+  it('gives a trial as long as the time limit of its operation', async () => {
+    for (const [timeout, longestMs] of [
+      [{ duration: '10s' as const }, 10_000],
+      [{ duration: '10s' as const, total: '20s' as const }, 20_000],
+    ] as const) {
+      const lab = new Lab();
+      const breaker = policies.circuitBreaker({ name: 'b', consecutiveFailures: 1, openDuration: '1s' });
+      lab.call(policies.combine(breaker, policies.timeout(timeout)), 'fail');
+      await lab.clock.advance('1s');
+      const trial = lab.call(policies.combine(breaker, policies.timeout({ ...timeout, duration: longestMs })), `ok@${longestMs - 1}`);
+      await lab.clock.advance(longestMs - 1);
+      expect([trial.value, lab.resilience.circuitBreaker('b').state]).toEqual(['ok', 'closed']);
+    }
+  });
+
+  it('opens at the next failure where the number in a row was lowered below those there are', async () => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ name: 'op', consecutiveFailures: 10 });
+    for (let count = 0; count < 6; count++) lab.call(policy, 'fail', { name: 'op' });
+    await lab.clock.settle();
+    lab.resilience.reconfigure('op', { circuitBreaker: { consecutiveFailures: 3 } });
+    lab.call(policy, 'fail', { name: 'op' });
+    await lab.clock.settle();
+    expect(lab.resilience.circuitBreaker('op').state).toBe('open');
+  });
+
+  describe('asks its function for the open time', () => {
+    const opened = async (openDuration: CircuitBreakerOptions['openDuration'] & {}) => {
+      const lab = new Lab();
+      const policy = policies.circuitBreaker({ name: 'op', consecutiveFailures: 1, openDuration });
+      lab.call(policy, 'fail');
+      await lab.clock.settle();
+      return { lab, policy, breaker: lab.resilience.circuitBreaker('op') };
+    };
+
+    it.each<[string, () => unknown]>([
+      ['NaN', () => Number.NaN],
+      ['Infinity', () => Infinity],
+      ['a negative number', () => -1],
+      ['no duration', () => 'soon'],
+      ['nothing', () => undefined],
+      ['a promise', async () => 5],
+      ['a promise that is rejected', async () => Promise.reject(new Boom())],
+    ])('and takes the default, and says so, where it gives %s', async (_what, openDuration) => {
+      const { lab, breaker } = await opened(openDuration as () => number);
+      expect(breaker.snapshot().nextTrialInMs).toBe(30_000);
+      expect(lab.events.filter(({ type }) => type === 'callback.failed')).toHaveLength(1);
+    });
+
+    it('which may be none: the next call is a trial, with time to answer', async () => {
+      const { lab, policy, breaker } = await opened((openings) => (openings - 1) * 1000);
+      expect(breaker.state).toBe('half-open');
+      const trial = lab.call(policy, 'ok@5000');
+      await lab.clock.advance('5s');
+      expect([trial.value, breaker.state, breaker.trips]).toEqual(['ok', 'closed', 1]);
+    });
+
+    it('only when it opens: two users of a name share one breaker', async () => {
+      const asked: number[] = [];
+      const lab = new Lab();
+      const openDuration = (openings: number): number => asked.push(openings) * 100;
+      const policy = policies.circuitBreaker({ name: 'shared', consecutiveFailures: 1, openDuration });
+      for (const name of ['one', 'two']) lab.call(policy, 'ok', { name });
+      await lab.clock.settle();
+      expect(asked).toEqual([]);
+    });
+
+    it('which may change the state itself', async () => {
+      const lab = new Lab();
+      const openDuration = (): number => {
+        lab.resilience.circuitBreaker('op').forceOpen();
+        return 5;
+      };
+      lab.call(policies.circuitBreaker({ name: 'op', consecutiveFailures: 1, openDuration }), 'fail');
+      await lab.clock.settle();
+      expect(lab.resilience.circuitBreaker('op')).toMatchObject({ state: 'forced-open', trips: 0 });
+    });
+  });
+
+  it('lets no trial pass that a listener has forbidden in the event of its half-opening', async () => {
+    const lab = new Lab();
+    const policy = policies.circuitBreaker({ name: 'op', consecutiveFailures: 1, openDuration: '1s' });
+    lab.resilience.on('circuit-breaker.half-opened', () => lab.resilience.circuitBreaker('op').forceOpen());
+    lab.call(policy, 'fail');
+    await lab.clock.advance('1s');
+    const call = lab.call(policy, 'ok');
+    await lab.clock.settle();
+    expect(call).toMatchObject({ starts: [], error: { code: 'ERR_CIRCUIT_OPEN' } });
+  });
+
+  describe('of a time limit', () => {
+    const endOf = async (options: CircuitBreakerOptions, timeout: { duration?: '1s'; total?: '1s' }): Promise<[number, number]> => {
+      const lab = new Lab();
+      const breaker = policies.circuitBreaker({ name: 'b', ...options });
+      lab.call(policies.combine(breaker, policies.timeout(timeout)), 'hang', { name: 'op' });
+      await lab.clock.advance('1s');
+      const { calls, failures } = lab.resilience.circuitBreaker('b').snapshot();
+      return [calls, failures];
+    };
+
+    it.each<[string, CircuitBreakerOptions, [number, number]]>([
+      ['hears a failure', {}, [1, 1]],
+      ['hears a failure whatever `on` names', { on: Boom }, [1, 1]],
+      ['hears a failure whatever `on` says', { on: () => false }, [1, 1]],
+      ['hears none where `ignore` names it', { ignore: TimeoutExceededError }, [1, 0]],
+    ])('%s', async (_what, options, expected) => {
+      await expect(endOf(options, { duration: '1s' })).resolves.toEqual(expected);
+      await expect(endOf(options, { total: '1s' })).resolves.toEqual(expected);
+    });
+
+    it('that passed while the call waited for a place hears nothing, and a trial is given back', async () => {
+      const lab = new Lab();
+      const policy = policies.combine(
+        policies.circuitBreaker({ name: 'b', consecutiveFailures: 1, openDuration: '1s' }),
+        policies.timeout('300ms'),
+        policies.bulkhead({ name: 'places', maxConcurrent: 1, maxQueue: 5 }),
+      );
+      lab.call(policy, 'fail');
+      await lab.clock.advance('1s');
+      const permit = await lab.resilience.bulkhead('places').acquire();
+      const waiting = lab.call(policy, 'ok');
+      await lab.clock.advance('300ms');
+      expect(waiting).toMatchObject({ starts: [], error: { code: 'ERR_TIMEOUT' } });
+      expect(lab.resilience.circuitBreaker('b').state).toBe('half-open');
+      permit.release();
+      lab.call(policy, 'ok');
+      await lab.clock.settle();
+      expect(lab.resilience.circuitBreaker('b').state).toBe('closed');
+    });
+  });
+
+  it('counts how long a call or a trial took from the call of the method, not from the queue', async () => {
+    const lab = new Lab();
+    const policy = policies.combine(
+      policies.circuitBreaker({ name: 'b', window: 2, minimumCalls: 2, slowCallDuration: '100ms', openDuration: '1s' }),
+      policies.bulkhead({ name: 'places', maxConcurrent: 1, maxQueue: 5 }),
+    );
+    const all = [1, 2, 3].map(() => lab.call(policy, 'ok@90'));
+    await lab.clock.advance('270ms');
+    const breaker = lab.resilience.circuitBreaker('b');
+    expect(all.map(({ at }) => at)).toEqual([90, 180, 270]);
+    expect([breaker.state, breaker.snapshot().slowCalls]).toEqual(['closed', 0]);
+    for (const script of ['fail', 'fail']) lab.call(policy, script);
+    await lab.clock.advance('1s');
+    const permit = await lab.resilience.bulkhead('places').acquire();
+    const trial = lab.call(policy, 'ok@90');
+    await lab.clock.advance('1500ms'); // longer than a trial may go without an answer
+    expect(breaker.state).toBe('half-open');
+    permit.release();
+    await lab.clock.advance('90ms');
+    expect([trial.value, breaker.state]).toEqual(['ok', 'closed']);
   });
 
   it('takes the open duration for the longest trial, the first one where it grows', async () => {
@@ -324,6 +596,24 @@ describe('a permit of a breaker', () => {
     expect([breaker.tryAcquire('a'), breaker.stateOf('a'), breaker.state]).toEqual([undefined, 'open', 'closed']);
     expect(breaker.tryAcquire('b')).toBeDefined();
     expect(() => breaker.acquire('a')).toThrow('for key "a" is open');
+  });
+
+  it('may belong to a key that is a number; any other key is a mistake', () => {
+    const breaker = new Lab().resilience.circuitBreaker('b', { consecutiveFailures: 1 });
+    breaker.acquire(7n as never).failure();
+    expect(breaker.stateOf('7')).toBe('open');
+    expect(() => breaker.acquire(7 as never)).toThrow('for key "7" is open');
+    expect(() => breaker.acquire(['7'] as never)).toThrow('the key for circuit breaker "b" must give text');
+  });
+
+  it('that is refused is counted and told, also by tryAcquire', async () => {
+    const lab = new Lab();
+    const breaker = lab.resilience.circuitBreaker('b');
+    breaker.forceOpen();
+    for (let time = 0; time < 3; time++) breaker.tryAcquire();
+    expect(() => breaker.acquire()).toThrow(CircuitOpenError);
+    expect(lab.told.filter((type) => type === 'circuit-breaker.rejected')).toHaveLength(4);
+    expect(breaker.observeCircuits()[0]!.counts.rejections).toBe(4);
   });
 });
 

@@ -1,4 +1,4 @@
-import { lookAfter } from '../callbacks.js';
+import { lookAfter } from '../drivers/promises.js';
 import { wallTimeOf, type Clock } from '../clock.js';
 
 /** What every event carries. Each policy adds its own figures in its `.telemetry` file. */

@@ -1,4 +1,4 @@
-import { lookAfter } from '../callbacks.js';
+import { lookAfter } from '../drivers/promises.js';
 
 /** Upper bounds of the buckets in seconds: those that Prometheus client libraries start with. */
 export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

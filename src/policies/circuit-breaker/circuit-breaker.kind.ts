@@ -1,15 +1,13 @@
 import { settingsOf, type BuildContext, type PolicyKind, type ResolvedOptions } from '../../engine/kind.js';
-import { circuitBreakerRules, type OpenDuration } from './circuit-breaker.policy.js';
+import { circuitBreakerRules } from './circuit-breaker.policy.js';
 import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
 import { circuitBreakerTelemetry } from './circuit-breaker.telemetry.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
-import { parseDuration } from '../../options/index.js';
 
-interface Resolved extends Omit<CircuitBreakerSettings, 'judgesRates' | 'successThreshold' | 'halfOpenTimeout'> {
+interface Resolved extends Omit<CircuitBreakerSettings, 'judgesRates' | 'successThreshold'> {
   readonly name?: string;
   readonly successThreshold?: number;
-  readonly halfOpenTimeout?: number;
 }
 
 /** Any of these beside `consecutiveFailures` means that the rates are judged too. */
@@ -47,21 +45,9 @@ export function obtainCircuitBreaker(
     minimumCalls: rest.window.type === 'count' ? Math.min(rest.minimumCalls, rest.window.size) : rest.minimumCalls,
     judgesRates: rest.consecutiveFailures === undefined || RATE_OPTIONS.some((option) => given.has(option)),
     successThreshold: rest.successThreshold ?? rest.halfOpenCalls,
-    halfOpenTimeout: rest.halfOpenTimeout ?? firstOpenMs(rest.openDuration),
   };
   return registry.obtain('circuitBreaker', name, settings, operationId, () => {
     const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);
     return new CircuitBreaker(name, settings, environment, filter);
   });
-}
-
-/** How long the first opening lasts; a function that does not say gets the default. */
-function firstOpenMs(openDuration: OpenDuration): number {
-  if (typeof openDuration === 'number') return openDuration;
-  if (typeof openDuration !== 'function') return openDuration.initial;
-  try {
-    return parseDuration(openDuration(1)) ?? 30_000;
-  } catch {
-    return 30_000; // the same error is reported when the circuit opens
-  }
 }

@@ -58,7 +58,7 @@ export interface CircuitBreakerOptions<Args extends readonly unknown[] = readonl
   halfOpenCalls?: number;
   /** Successful trials that close it. */
   successThreshold?: number;
-  /** A trial without an answer for so long counts as failed. */
+  /** A trial without an answer for so long counts as failed, and its signal is aborted. */
   halfOpenTimeout?: Duration;
   /** One circuit for each key; `undefined` or `null` means the common one. */
   key?: (...args: Args) => string | null | undefined;
@@ -139,7 +139,9 @@ export const circuitBreakerRules = {
   ),
   halfOpenCalls: integer({ min: 1, default: 1 }),
   successThreshold: integer({ min: 1, defaultNote: '`halfOpenCalls`' }),
-  halfOpenTimeout: duration({ defaultNote: '`openDuration`, the first one where it grows' }),
+  halfOpenTimeout: duration({
+    defaultNote: 'the longer of `openDuration` (the first one where it grows) and the timeout of the operation',
+  }),
   key: callback<(...args: unknown[]) => string | null | undefined>('(...args) => string'),
   maxKeys: integer({ min: 1, default: 10_000 }),
   automaticHalfOpen: flag({ default: false }),

@@ -1,6 +1,7 @@
 import type { Call } from '../../engine/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
+import { keyText } from '../../engine/state/key-text.js';
 import { Outcome, type Strategy } from '../../engine/strategy.js';
 import type { FailureOptions } from '../../options/index.js';
 import type { CircuitOpenError } from './circuit-breaker.error.js';
@@ -11,7 +12,7 @@ import { tellFailure, tellValue } from './verdict.js';
 
 /** What belongs to one use of a breaker and not to the breaker. */
 export interface CircuitBreakerUse extends FailureOptions {
-  readonly key?: (...args: readonly unknown[]) => string | null | undefined;
+  readonly key?: (...args: readonly unknown[]) => unknown;
 }
 
 /** Asks a breaker for each attempt, and tells it how the attempt ended. */
@@ -41,9 +42,11 @@ export class CircuitBreakerStrategy implements Strategy {
       call.slots[layer] = plain;
       return undefined;
     }
-    const key = this.key === undefined ? undefined : this.key(...call.args);
+    const key =
+      this.key === undefined ? undefined : keyText(this.key(...call.args), 'the key function of @CircuitBreaker', call.operationId);
     const admission = this.breaker.admit(key, call);
     if (admission === undefined) return this.breaker.refusal(key, call);
+    if (admission.isTimed === true) call.clockInvocation(layer);
     call.slots[layer] = admission;
     return undefined;
   };
@@ -57,17 +60,27 @@ export class CircuitBreakerStrategy implements Strategy {
 
   readonly failed = (call: Call, layer: number): undefined => {
     const admission = call.slots[layer] as Admission;
-    if (call.outcome === Outcome.REFUSAL || call.outcome === Outcome.ABORT) admission.released();
-    else tellFailure(admission, this.filter, call, call.payload);
+    if (call.outcome === Outcome.FAILURE) tellFailure(admission, this.filter, call, call.payload);
+    else if (call.outcome === Outcome.TIMEOUT) this.timedOut(admission, call, layer);
+    else admission.released();
   };
 
   measure(): void {
     this.breaker.measure();
   }
 
-  /** An outer time limit is told to the breaker whose call was running; one that only waited inside says nothing. */
+  /** An outer time limit, or the caller, gave up: told as what came from inside is. */
   abandoned(call: Call, layer: number): undefined {
-    if (call.wasRunning) this.failed(call, layer);
-    else (call.slots[layer] as Admission).released();
+    this.failed(call, layer);
+  }
+
+  /**
+   * A time limit is a failure whatever `on` names, unless `ignore` names it: errors of the library are not in the mind of who
+   * lists those of a client. One that passed while the call only waited inside, in a queue or for a permit, says nothing.
+   */
+  private timedOut(admission: Admission, call: Call, layer: number): void {
+    if (!call.hasInvoked(layer)) admission.released();
+    else if (this.filter.ignores(call.payload, call)) admission.succeeded(call);
+    else admission.failed(call, call.payload);
   }
 }

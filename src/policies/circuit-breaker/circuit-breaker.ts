@@ -1,6 +1,7 @@
 import type { Environment } from '../../engine/environment.js';
 import type { FailureFilter } from '../../engine/failure-filter.js';
 import { KeyTable } from '../../engine/state/key-table.js';
+import { keyText } from '../../engine/state/key-text.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import { describeDuration } from '../../options/index.js';
 import { CircuitOpenError } from './circuit-breaker.error.js';
@@ -31,7 +32,7 @@ export interface CircuitSnapshot {
   readonly lastError: unknown;
 }
 
-const USUAL_CHANGES = ['closed open', 'open half-open', 'half-open closed', 'half-open open'];
+const USUAL_CHANGES = ['closed open', 'open half-open', 'half-open closed', 'half-open open', 'open closed'];
 
 const NO_CALLS = { calls: 0, failures: 0, slowCalls: 0 };
 
@@ -101,8 +102,9 @@ export class CircuitBreaker {
 
   /** A permit, or undefined where the circuit is open. End it by `success`, `failure` or `release`. */
   tryAcquire(key?: string | null): CircuitPermit | undefined {
-    const admission = this.circuit(key).admit(this.byHand);
-    return admission === undefined ? undefined : new CircuitPermit(admission, this.filter, this.byHand);
+    const permit = this.permit(key);
+    if (permit === undefined) this.refused(this.circuit(key), this.byHand);
+    return permit;
   }
 
   /**
@@ -110,7 +112,7 @@ export class CircuitBreaker {
    * @throws CircuitOpenError where the circuit is open.
    */
   acquire(key?: string | null): CircuitPermit {
-    const permit = this.tryAcquire(key);
+    const permit = this.permit(key);
     if (permit === undefined) throw this.rejection(this.circuit(key), this.byHand);
     return permit;
   }
@@ -148,7 +150,7 @@ export class CircuitBreaker {
 
   /** What can be seen of a circuit now; of the common one without a key. */
   snapshot(key?: string): CircuitSnapshot {
-    return this.look(key === undefined ? this.common : (this.known(key) ?? this.newCircuit(key)));
+    return this.look(key === undefined ? this.common : (this.known(key) ?? this.newCircuit(this.text(key))));
   }
 
   /** The circuit in the worst state, of all keys: what health looks at. */
@@ -162,12 +164,12 @@ export class CircuitBreaker {
   }
 
   /** @internal Lets a call of an operation pass, or not (undefined). */
-  admit(key: string | null | undefined, occasion: Occasion): Admission | undefined {
-    return (key === undefined || key === null ? this.common : this.circuit(key)).admit(occasion);
+  admit(key: string | undefined, occasion: Occasion): Admission | undefined {
+    return (key === undefined ? this.common : this.circuit(key)).admit(occasion);
   }
 
   /** @internal Why a call was just not let pass. */
-  refusal(key: string | null | undefined, occasion: Occasion): CircuitOpenError {
+  refusal(key: string | undefined, occasion: Occasion): CircuitOpenError {
     return this.rejection(this.circuit(key), occasion);
   }
 
@@ -195,14 +197,25 @@ export class CircuitBreaker {
     return (circuit) => this.look(circuit, moment);
   }
 
-  private known(key: string): Circuit | undefined {
-    const slot = this.keys.find(key);
+  private permit(key: string | null | undefined): CircuitPermit | undefined {
+    const admission = this.circuit(key).admit(this.byHand);
+    return admission === undefined ? undefined : new CircuitPermit(admission, this.filter, this.byHand);
+  }
+
+  private known(given: string): Circuit | undefined {
+    const key = this.text(given);
+    const slot = key === undefined ? undefined : this.keys.find(key);
     return slot === undefined ? undefined : this.circuits[slot];
   }
 
-  private circuit(key: string | null | undefined): Circuit {
-    if (key === undefined || key === null) return this.common;
+  private circuit(given: string | null | undefined): Circuit {
+    const key = this.text(given);
+    if (key === undefined) return this.common;
     return this.circuits[this.keys.use(key, (slot) => (this.circuits[slot] = this.newCircuit(key)))]!;
+  }
+
+  private text(key: unknown): string | undefined {
+    return keyText(key, `the key for circuit breaker "${this.name}"`);
   }
 
   private newCircuit(key: string | undefined): Circuit {
@@ -214,19 +227,26 @@ export class CircuitBreaker {
       if (openMs !== undefined) this.openTimes.record(openMs);
       this.events.transition(circuit, transition, occasion);
     };
-    return new Circuit(key, this.settings, this.environment, changed, this.durations);
+    return new Circuit(this.name, key, this.settings, this.environment, changed, this.durations);
   }
 
   private rejection(circuit: Circuit, occasion: Occasion): CircuitOpenError {
-    const retryAfterMs = circuit.current.remainingMs?.(occasion);
-    this.events.rejected(circuit.key, occasion.operationId, retryAfterMs);
+    const retryAfterMs = this.refused(circuit, occasion);
     const next = retryAfterMs === undefined ? '' : `; next trial in ${describeDuration(retryAfterMs)}`;
-    return new CircuitOpenError(circuit.refusalWords(this.name) + next, {
+    return new CircuitOpenError(circuit.refusalWords() + next, {
       operationId: occasion.operationId,
       policyName: this.name,
       retryAfterMs,
       withStack: this.environment.stackTraces,
     });
+  }
+
+  /** Tells that a call was not let pass; gives whole milliseconds until the next trial, where that is known. */
+  private refused(circuit: Circuit, occasion: Occasion): number | undefined {
+    const remainingMs = circuit.current.remainingMs?.(occasion);
+    const retryAfterMs = remainingMs === undefined ? undefined : Math.ceil(remainingMs);
+    this.events.rejected(circuit.key, occasion.operationId, retryAfterMs);
+    return retryAfterMs;
   }
 
   private look(circuit: Circuit, time = this.byHand): CircuitSnapshot {

@@ -1,11 +1,14 @@
 import type { Environment } from '../../engine/environment.js';
 import type { JudgedCall } from '../../engine/failure-filter.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
+import { quoteText } from '../../options/index.js';
 import type { OpenDuration, WindowSettings } from './circuit-breaker.policy.js';
 import type { CircuitCounts } from './circuit-breaker.telemetry.js';
-import { openMsOf } from './open-duration.js';
-import { CountingState, DisabledState, ForcedOpenState, HalfOpenState, OpenState } from './states.js';
+import { HalfOpenState } from './half-open.js';
+import { DEFAULT_OPEN_MS, openMsOf } from './open-duration.js';
+import { CountingState, DisabledState, ForcedOpenState, OpenState } from './states.js';
 import type { Admission, CircuitState, CircuitStateName } from './states.js';
+import { Trials } from './trial.js';
 import type { CallStatistics, TimeSource } from './windows.js';
 
 /** What a breaker's circuits share. Durations in milliseconds. */
@@ -21,12 +24,20 @@ export interface CircuitSettings {
   readonly openDuration: OpenDuration;
   readonly halfOpenCalls: number;
   readonly successThreshold: number;
-  readonly halfOpenTimeout: number;
+  /** Undefined: the longer of the first open time and the time limit of the pipeline whose call the trial is. */
+  readonly halfOpenTimeout?: number;
   readonly automaticHalfOpen: boolean;
 }
 
 /** Who a moment belongs to: the call that brought it about, or nobody. */
-export interface Occasion extends TimeSource, JudgedCall {}
+export interface Occasion extends TimeSource, JudgedCall {
+  /** When the method was called: NaN before that, undefined for a call by hand. */
+  readonly invokedAt?: number;
+  /** The longest time limit around it, in milliseconds. */
+  readonly longestLimitMs?: number;
+  /** What the method was told of its attempt. */
+  readonly context?: { abandon(reason: unknown): void } | undefined;
+}
 
 export interface Transition {
   readonly from: CircuitStateName;
@@ -62,10 +73,15 @@ export class Circuit {
   lastError: unknown;
   /** The window that the last opening was judged by. */
   judged: CallStatistics | undefined;
+  /** How long the first opening since then lasted. */
+  private firstOpenMs = DEFAULT_OPEN_MS;
+  private ofHalfOpen: Trials | undefined;
   private words = '';
   private wordsOf: CircuitState | undefined;
 
   constructor(
+    /** The name of the breaker. */
+    readonly breaker: string,
     readonly key: string | undefined,
     public settings: CircuitSettings,
     readonly environment: Environment,
@@ -99,19 +115,30 @@ export class Circuit {
     return this.current.nameAt(time);
   }
 
-  /** Opens as of the given moment, which may have passed already (a trial that never answered). */
-  open(at: number, occasion: Occasion, statistics: CallStatistics | undefined): void {
-    this.counts.trips++;
-    this.openings++;
-    this.openedAt ??= at;
-    this.judged = statistics;
-    this.moveTo(new OpenState(this, at + openMsOf(this.settings.openDuration, this.openings, this.environment)), occasion, false);
+  /** The trials in flight; most circuits never have one. */
+  get trials(): Trials {
+    return (this.ofHalfOpen ??= new Trials());
   }
 
-  halfOpen(occasion: Occasion): HalfOpenState {
-    const state = new HalfOpenState(this);
-    this.moveTo(state, occasion, false);
-    return state;
+  /** How long a trial may go without an answer, where the pipeline that it belongs to allows its calls so long. */
+  trialTimeoutMs(longestLimitMs = 0): number {
+    return this.settings.halfOpenTimeout ?? Math.max(this.firstOpenMs, longestLimitMs);
+  }
+
+  /** Opens. */
+  open(at: number, occasion: Occasion, statistics: CallStatistics | undefined): void {
+    if (this.ofHalfOpen !== undefined) this.ofHalfOpen.newest = undefined;
+    this.openFor(at, occasion, statistics);
+  }
+
+  /** Opens as of a moment that may have passed already: a trial gave no answer. The newest one may still do. */
+  openAfterSilence(at: number, occasion: Occasion): void {
+    this.openFor(at, occasion, undefined);
+  }
+
+  /** @param successes Of trials that count already. */
+  halfOpen(occasion: Occasion, successes = 0): void {
+    this.moveTo(new HalfOpenState(this, successes), occasion, false);
   }
 
   close(occasion: Occasion, byHand = false): void {
@@ -137,13 +164,17 @@ export class Circuit {
     this.moveTo(new CountingState(this, 'metrics-only'), occasion, true);
   }
 
+  /** `Circuit breaker "payments" for key "acme"`. */
+  get title(): string {
+    return `Circuit breaker "${this.breaker}"${this.key === undefined ? '' : ` for key ${quoteText(this.key)}`}`;
+  }
+
   /** Why no call passes, in words: made once for each state, because an outage asks for them again and again. */
-  refusalWords(breaker: string): string {
+  refusalWords(): string {
     if (this.wordsOf !== this.current) {
-      const { current, judged, key } = this;
-      const shownKey = key === undefined ? '' : ` for key ${JSON.stringify(key)}`;
+      const { current, judged } = this;
       const figures = judged === undefined || current.name !== 'open' ? '' : ` (${judged.failures} of ${judged.calls} calls failed)`;
-      this.words = `Circuit breaker "${breaker}"${shownKey} is ${REFUSAL_WORDS[current.name] ?? current.name}${figures}`;
+      this.words = `${this.title} is ${REFUSAL_WORDS[current.name] ?? current.name}${figures}`;
       this.wordsOf = current;
     }
     return this.words;
@@ -152,6 +183,7 @@ export class Circuit {
   /** Forgets a timer where one is set; the circuit is used no longer. Calls on their way still count, with the others that are. */
   retire(counts: CircuitCounts): void {
     this.current.left?.();
+    this.ofHalfOpen?.release();
     for (const what of ['trips', 'successes', 'failures', 'rejections'] as const) counts[what] += this.counts[what];
     this.counts = counts;
   }
@@ -163,6 +195,18 @@ export class Circuit {
     this.plain = this.plainOf(this.current);
   }
 
+  private openFor(at: number, occasion: Occasion, statistics: CallStatistics | undefined): void {
+    const { current, openings } = this;
+    const openMs = openMsOf(this.settings.openDuration, openings + 1, this.environment);
+    if (this.current !== current) return; // by a function of the user's that was asked for the open time
+    this.openings = openings + 1;
+    if (this.openings === 1) this.firstOpenMs = openMs === 0 ? DEFAULT_OPEN_MS : openMs;
+    this.counts.trips++;
+    this.openedAt ??= at;
+    this.judged = statistics;
+    this.moveTo(new OpenState(this, at + openMs), occasion, false);
+  }
+
   private plainOf(state: CircuitState): CountingState | undefined {
     const takesNoTime = this.settings.slowCallDuration === undefined && this.measured === undefined;
     return state instanceof CountingState && takesNoTime ? state : undefined;
@@ -172,6 +216,10 @@ export class Circuit {
     const from = this.current.name;
     const { openedAt } = this;
     if (state.name === 'closed') this.openedAt = undefined;
+    if (this.ofHalfOpen !== undefined && (byHand || state.name === 'closed')) {
+      this.ofHalfOpen.newest = undefined;
+      this.ofHalfOpen.release();
+    }
     this.current.left?.();
     this.current = state;
     this.plain = this.plainOf(state);

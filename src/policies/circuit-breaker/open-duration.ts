@@ -3,7 +3,7 @@ import { parseDuration, show, type Duration } from '../../options/index.js';
 import type { OpenDuration } from './circuit-breaker.policy.js';
 
 /** Where the function of a user gave no duration, the default of `openDuration`. */
-const DEFAULT_OPEN_MS = 30_000;
+export const DEFAULT_OPEN_MS = 30_000;
 
 /** How long a circuit stays open, in milliseconds, after so many openings in a row. */
 export function openMsOf(openDuration: OpenDuration, openings: number, environment: Environment): number {

@@ -2,12 +2,15 @@ import type { TimerHandle } from '../../engine/clock.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { Circuit, CircuitSettings, Occasion } from './circuit.js';
 import type { WindowSettings } from './circuit-breaker.policy.js';
+import { invokedAt } from './trial.js';
 import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './windows.js';
 
 export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled' | 'metrics-only';
 
 /** A call that was let pass. Exactly one of these is told, once. */
 export interface Admission {
+  /** It wants to know when the method is called. */
+  readonly isTimed?: boolean;
   succeeded(occasion: Occasion): void;
   failed(occasion: Occasion, error: unknown): void;
   /** It ended without a verdict on what is protected. */
@@ -93,15 +96,18 @@ export class CountingState implements CircuitState, Admission {
   }
 
   private mustOpen(settings: CircuitSettings): boolean {
-    return this.failuresInARow === settings.consecutiveFailures || (settings.judgesRates && exceeds(this.statistics, settings));
+    const { consecutiveFailures = Number.POSITIVE_INFINITY } = settings;
+    return this.failuresInARow >= consecutiveFailures || (settings.judgesRates && exceeds(this.statistics, settings));
   }
 }
 
 /** A call of which it matters how long it took. */
 class TimedCall implements Admission {
+  readonly isTimed = true;
+
   constructor(
     private readonly state: CountingState,
-    private readonly startedAt: number,
+    private readonly admittedAt: number,
     private readonly slowAfterMs: number | undefined,
     private readonly durations: Distribution | undefined,
   ) {}
@@ -119,7 +125,7 @@ class TimedCall implements Admission {
   }
 
   private end(failed: boolean, occasion: Occasion, error: unknown): void {
-    const tookMs = occasion.now() - this.startedAt;
+    const tookMs = occasion.now() - invokedAt(occasion, this.admittedAt);
     this.durations?.record(tookMs);
     this.state.record(failed, this.slowAfterMs !== undefined && tookMs > this.slowAfterMs, occasion, error);
   }
@@ -148,7 +154,10 @@ export class OpenState implements CircuitState {
   }
 
   admit(occasion: Occasion): Admission | undefined {
-    return occasion.now() >= this.until ? this.circuit.halfOpen(occasion).admit(occasion) : undefined;
+    if (occasion.now() < this.until) return undefined;
+    this.circuit.halfOpen(occasion);
+    // Not the state that was made just now: whoever heard of it may have changed it again.
+    return this.circuit.current.admit(occasion);
   }
 
   nameAt(time: TimeSource): CircuitStateName {
@@ -162,77 +171,6 @@ export class OpenState implements CircuitState {
   left(): void {
     if (this.timer !== undefined) this.circuit.environment.clock.clearTimer(this.timer);
     this.forget?.();
-  }
-}
-
-/** Lets a few trials pass: enough successes close the circuit, one failure or slow call opens it. */
-export class HalfOpenState implements CircuitState {
-  readonly name = 'half-open';
-  /** In the order of their start. */
-  private readonly trials = new Set<Trial>();
-  private successes = 0;
-
-  constructor(private readonly circuit: Circuit) {}
-
-  admit(occasion: Occasion): Admission | undefined {
-    if (this.reopenAfterSilence(occasion)) return this.circuit.current.admit(occasion);
-    if (this.trials.size >= this.circuit.settings.halfOpenCalls) return undefined;
-    const trial = new Trial(this, this.circuit.settings.slowCallDuration, occasion.now());
-    this.trials.add(trial);
-    return trial;
-  }
-
-  nameAt(time: TimeSource): CircuitStateName {
-    return this.reopenAfterSilence(time) ? this.circuit.current.nameAt(time) : 'half-open';
-  }
-
-  /** Ends a trial; `passed` is undefined where there is no verdict. */
-  end(trial: Trial, passed: boolean | undefined, occasion: Occasion, error: unknown): void {
-    const { circuit } = this;
-    if (passed === true) circuit.counts.successes++;
-    else if (passed === false) circuit.counts.failures++;
-    if (passed !== undefined) circuit.durations?.record(occasion.now() - trial.startedAt);
-    if (!this.trials.has(trial) || circuit.current !== this) return;
-    if (passed !== undefined && this.reopenAfterSilence(occasion)) return;
-    this.trials.delete(trial);
-    if (passed === true) {
-      this.successes++;
-      if (this.successes >= circuit.settings.successThreshold) circuit.close(occasion);
-    } else if (passed === false) {
-      if (error !== undefined) circuit.lastError = error;
-      circuit.open(occasion.now(), occasion, undefined);
-    }
-  }
-
-  /** A trial that gave no answer in time has failed at that moment, whenever somebody looks. */
-  private reopenAfterSilence(time: Occasion): boolean {
-    const [oldest] = this.trials;
-    if (oldest === undefined || this.circuit.current !== this) return false;
-    const silentSince = oldest.startedAt + this.circuit.settings.halfOpenTimeout;
-    if (time.now() < silentSince) return false;
-    this.circuit.open(silentSince, time, undefined);
-    return true;
-  }
-}
-
-class Trial implements Admission {
-  constructor(
-    private readonly state: HalfOpenState,
-    private readonly slowAfterMs: number | undefined,
-    readonly startedAt: number,
-  ) {}
-
-  succeeded(occasion: Occasion): void {
-    const slow = this.slowAfterMs !== undefined && occasion.now() - this.startedAt > this.slowAfterMs;
-    this.state.end(this, !slow, occasion, undefined);
-  }
-
-  failed(occasion: Occasion, error: unknown): void {
-    this.state.end(this, false, occasion, error);
-  }
-
-  released(): void {
-    this.state.end(this, undefined, { now: () => this.startedAt }, undefined);
   }
 }
 

@@ -1,4 +1,4 @@
-import { lookAfter } from '../../engine/callbacks.js';
+import { lookAfter } from '../../engine/drivers/promises.js';
 import type { Call } from '../../engine/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';

@@ -12,7 +12,7 @@ export class TimeoutStrategy implements Strategy {
 
   constructor(
     readonly name: string,
-    readonly timeoutMs: number,
+    readonly limitMs: number,
     readonly isTotal: boolean,
     discard: ((value: unknown) => unknown) | undefined,
     private readonly environment: Environment,
@@ -22,7 +22,7 @@ export class TimeoutStrategy implements Strategy {
   }
 
   readonly admit = (call: Call, layer: number): undefined => {
-    call.limit(layer, this.timeoutMs);
+    call.limit(layer, this.limitMs);
   };
 
   readonly succeeded = (call: Call, layer: number): undefined => {
@@ -38,7 +38,7 @@ export class TimeoutStrategy implements Strategy {
   }
 
   expired(call: Call): TimeoutExceededError {
-    const { name, timeoutMs, isTotal, environment } = this;
+    const { name, limitMs: timeoutMs, isTotal, environment } = this;
     const { operationId } = call;
     if (environment.events.wantsOfAttempt('timeout.exceeded')) {
       const facts: Omit<TimeoutExceededEvent, 'type' | 'timestamp' | 'operationId'> = {

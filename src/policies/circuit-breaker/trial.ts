@@ -1,0 +1,156 @@
+import type { TimerHandle } from '../../engine/clock.js';
+import { describeDuration } from '../../options/index.js';
+import { CircuitOpenError } from './circuit-breaker.error.js';
+import type { Circuit, Occasion } from './circuit.js';
+import type { HalfOpenState } from './half-open.js';
+import type { Admission } from './states.js';
+import type { TimeSource } from './windows.js';
+
+/**
+ * A trial that gave no answer in time keeps its place until it settles, but for no longer than so many times its
+ * `halfOpenTimeout` from its start: one that ignores its signal and never ends must not keep the circuit from closing for ever.
+ */
+const LONGEST_HOLD = 3;
+
+/** A call that was let pass while half-open. */
+export class Trial implements Admission {
+  readonly isTimed = true;
+  readonly timeoutMs: number;
+  /** What its signal is aborted with where it gives no answer. */
+  silence: CircuitOpenError | undefined;
+  private readonly startedAt: number;
+  private readonly slowAfterMs: number | undefined;
+  /** Whose trial it is, until that was told how it ended: records of calls are used again. */
+  private occasion: Occasion | undefined;
+  private timer: TimerHandle;
+  private forget: (() => void) | undefined;
+
+  constructor(
+    private readonly circuit: Circuit,
+    private readonly state: HalfOpenState,
+    occasion: Occasion,
+  ) {
+    this.occasion = occasion;
+    this.startedAt = occasion.now();
+    this.timeoutMs = circuit.trialTimeoutMs(occasion.longestLimitMs);
+    this.slowAfterMs = circuit.settings.slowCallDuration;
+    this.watch(this.timeoutMs);
+  }
+
+  belongsTo(state: HalfOpenState): boolean {
+    return this.state === state;
+  }
+
+  /** How long the method took; what it waited inside for a place or a permit says nothing about the dependency. */
+  tookMs(occasion: Occasion): number {
+    return occasion.now() - invokedAt(occasion, this.startedAt);
+  }
+
+  /** Since when it has given no answer for too long; NaN while its method was not called. */
+  silentSince(): number {
+    const { occasion } = this;
+    return occasion === undefined ? Number.NaN : (occasion.invokedAt ?? this.startedAt) + this.timeoutMs;
+  }
+
+  isSilent(time: TimeSource): boolean {
+    return this.silence === undefined && time.now() >= this.silentSince();
+  }
+
+  /** Whether it still takes a place. */
+  holdsAt(time: TimeSource): boolean {
+    return time.now() < this.startedAt + LONGEST_HOLD * this.timeoutMs;
+  }
+
+  /** It gave no answer in time: its signal is aborted, and it keeps its place until it settles. */
+  giveUp(time: Occasion): void {
+    this.unwatch();
+    const { circuit, occasion, timeoutMs } = this;
+    const context = occasion?.context; // before anybody hears of it: the record may serve another call after that
+    this.silence = new CircuitOpenError(`${circuit.title} is open: the trial gave no answer within ${describeDuration(timeoutMs)}`, {
+      operationId: occasion?.operationId,
+      policyName: circuit.breaker,
+      withStack: circuit.environment.stackTraces,
+    });
+    this.state.silent(this, time);
+    context?.abandon(this.silence);
+  }
+
+  succeeded(occasion: Occasion): void {
+    this.conclude();
+    const slow = this.slowAfterMs !== undefined && this.tookMs(occasion) > this.slowAfterMs;
+    this.state.end(this, !slow, occasion, undefined);
+  }
+
+  failed(occasion: Occasion, error: unknown): void {
+    this.conclude();
+    this.state.end(this, false, occasion, error);
+  }
+
+  released(): void {
+    this.conclude();
+  }
+
+  /** Nobody is interested in its silence any more. */
+  unwatch(): void {
+    const { clock } = this.circuit.environment;
+    if (this.timer !== undefined) clock.clearTimer(this.timer);
+    this.timer = undefined;
+    this.forget?.();
+    this.forget = undefined;
+  }
+
+  private watch(delayMs: number): void {
+    const { clock } = this.circuit.environment;
+    this.timer = clock.setTimer(() => this.look(), delayMs);
+    this.forget ??= this.circuit.environment.onClose(() => this.unwatch());
+  }
+
+  private look(): void {
+    const { clock } = this.circuit.environment;
+    const since = this.silentSince();
+    if (Number.isNaN(since)) this.watch(this.timeoutMs);
+    else if (clock.now() < since) this.watch(since - clock.now());
+    else this.giveUp(clock);
+  }
+
+  private conclude(): void {
+    this.occasion = undefined;
+    this.unwatch();
+    this.circuit.trials.delete(this);
+  }
+}
+
+/** When the method was called; where nobody knows, when the call was let pass. */
+export function invokedAt({ invokedAt: at }: Occasion, admittedAt: number): number {
+  return at === undefined || Number.isNaN(at) ? admittedAt : at;
+}
+
+/** The trials of a circuit that have not settled, of whatever generation. */
+export class Trials {
+  /** The one that began last, while no verdict but silence has moved the circuit on. */
+  newest: Trial | undefined;
+  private readonly running = new Set<Trial>();
+
+  [Symbol.iterator](): Iterator<Trial> {
+    return this.running.values();
+  }
+
+  start(trial: Trial): Trial {
+    this.running.add(trial);
+    return (this.newest = trial);
+  }
+
+  inFlight(time: TimeSource): number {
+    for (const trial of this.running) if (!trial.holdsAt(time)) this.running.delete(trial);
+    return this.running.size;
+  }
+
+  delete(trial: Trial): void {
+    this.running.delete(trial);
+  }
+
+  /** The circuit is not half-open or about to be: they are calls like all others. */
+  release(): void {
+    for (const trial of this.running) trial.unwatch();
+  }
+}
