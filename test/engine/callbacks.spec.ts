@@ -83,6 +83,32 @@ describe('a function of a user’s that nobody waits for', () => {
   });
 });
 
+describe('a listener that brings about what is told', () => {
+  it('is heard by all in the order in which it happened', () => {
+    const lab = new Lab({ onEvent: () => undefined });
+    const heard: string[] = [];
+    const breaker = lab.resilience.circuitBreaker('b', { consecutiveFailures: 1 });
+    lab.resilience.on('circuit-breaker.opened', () => breaker.reset());
+    lab.resilience.on('*', ({ type }) => heard.push(type));
+    breaker.acquire().failure(new Boom());
+    expect(heard).toEqual(['circuit-breaker.opened', 'circuit-breaker.state-forced', 'circuit-breaker.closed']);
+  });
+
+  it('without end is stopped, and said so', () => {
+    const lab = new Lab({ onEvent: () => undefined });
+    const breaker = lab.resilience.circuitBreaker('b');
+    let heard = 0;
+    lab.resilience.on('circuit-breaker.state-forced', () => {
+      heard++;
+      if (breaker.state === 'disabled') breaker.metricsOnly();
+      else breaker.disable();
+    });
+    breaker.disable();
+    expect(heard).toBe(1001);
+    expect(lab.logged).toEqual(['event listener threw; the call went on without it (told once)']);
+  });
+});
+
 describe('a function of a user’s that has to answer at once', () => {
   it.each(hostile)('decides unless it gives %s', async (what, callback) => {
     const lab = new Lab();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CircuitOpenError, policies, type CircuitBreakerOptions } from '../../src/core.js';
+import { CircuitOpenError, policies, type CircuitBreaker, type CircuitBreakerOptions, type CircuitPermit } from '../../src/core.js';
 import { CountWindow, createWindow, TimeWindow } from '../../src/policies/circuit-breaker/windows.js';
 import { Lab } from '../support/lab.js';
 import { schedule, SCHEDULES } from './support.js';
@@ -135,6 +135,111 @@ describe('whatever happens to a circuit breaker', () => {
           await lab.clock.settle();
           expect(running).toBeLessThanOrEqual(halfOpenCalls);
         }
+      }),
+      SCHEDULES,
+    );
+  });
+});
+
+/** What somebody does to a breaker that is used by hand; `which` picks one of the permits that are out. */
+type Deed = { readonly what: 'acquire' | 'success' | 'failure' | 'release' | 'lose' | 'force' | 'close' | 'lower'; readonly which: number };
+
+const deed: fc.Arbitrary<Deed> = fc.record({
+  what: fc.constantFrom<Deed['what'][]>(
+    'acquire',
+    'acquire',
+    'acquire',
+    'success',
+    'failure',
+    'failure',
+    'release',
+    'lose',
+    'force',
+    'close',
+    'lower',
+  ),
+  which: fc.nat(20),
+});
+
+const openDurations: fc.Arbitrary<NonNullable<CircuitBreakerOptions['openDuration']>> = fc.constantFrom<
+  NonNullable<CircuitBreakerOptions['openDuration']>[]
+>(
+  '50ms',
+  { initial: '20ms', multiplier: 3, max: '1m' },
+  () => 0,
+  () => Number.NaN,
+  (openings: number) => (openings - 1) * 10,
+  (() => Promise.reject(new Error('late'))) as never,
+  () => {
+    throw new Error('no');
+  },
+);
+
+const UPTIME_MS = 2 * 365 * 24 * 3_600_000 + 0.37;
+
+/** A breaker after two years, with everything that may go wrong around it. */
+async function ailing(options: CircuitBreakerOptions): Promise<{ lab: Lab; breaker: CircuitBreaker; generation: () => number }> {
+  const lab = new Lab();
+  await lab.clock.advance(UPTIME_MS);
+  let generation = 0;
+  lab.resilience.on('circuit-breaker.*', ({ type }) => {
+    if (type !== 'circuit-breaker.rejected') generation++;
+    if (generation % 7 === 0) return Promise.reject(new Error('a listener'));
+    throw new Error('a listener');
+  });
+  lab.call(policies.circuitBreaker({ name: 'b', ...options }), 'ok', { name: 'op' });
+  await lab.clock.settle();
+  const breaker = lab.resilience.circuitBreaker('b');
+  return { lab, breaker, generation: () => generation };
+}
+
+describe('whatever is done to a circuit breaker by hand', () => {
+  const settings = fc.record({
+    openDuration: openDurations,
+    halfOpenCalls: fc.integer({ min: 1, max: 3 }),
+    successThreshold: fc.integer({ min: 1, max: 4 }),
+    consecutiveFailures: fc.integer({ min: 1, max: 4 }),
+    halfOpenTimeout: fc.constant('70ms' as const),
+  });
+  const LONGEST_HOLD_MS = 3 * 70;
+
+  it('it never has more trials out than it should, leaves half-open, and late endings of another time change nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(settings, schedule(deed, 80), async (options, steps) => {
+        const { lab, breaker, generation } = await ailing(options);
+        const out: { permit: CircuitPermit; born: number; isTrial: boolean; since: number }[] = [];
+        const lost: typeof out = [];
+        for (const { afterMs, step: one } of steps) {
+          await lab.clock.advance(afterMs);
+          if (one.what === 'acquire') {
+            const permit = breaker.tryAcquire();
+            if (permit === undefined) continue;
+            out.push({ permit, born: generation(), isTrial: breaker.state === 'half-open', since: lab.clock.now() });
+            const trials = [...out, ...lost].filter(({ isTrial, since }) => isTrial && lab.clock.now() < since + LONGEST_HOLD_MS);
+            if (breaker.state === 'half-open') expect(trials.length).toBeLessThanOrEqual(options.halfOpenCalls);
+          } else if (one.what === 'force') breaker.forceOpen();
+          else if (one.what === 'close') breaker.close();
+          else if (one.what === 'lower') lab.resilience.reconfigure('b', { circuitBreaker: { consecutiveFailures: 1 + (one.which % 3) } });
+          else if (out.length > 0) {
+            const [ended] = out.splice(one.which % out.length, 1) as [(typeof out)[number]];
+            if (one.what === 'lose') {
+              lost.push(ended);
+              continue;
+            }
+            const before = { ...breaker.snapshot(), generation: generation() };
+            ended.permit[one.what]();
+            const after = { ...breaker.snapshot(), generation: generation() };
+            if (ended.born !== before.generation && !(ended.isTrial && one.what === 'success')) expect(after).toEqual(before);
+          }
+        }
+        if (breaker.state === 'forced-open') return;
+        await lab.clock.advance('2m');
+        for (let trial = 0; trial < 20; trial++) {
+          breaker.tryAcquire()?.success();
+          await lab.clock.advance(1);
+        }
+        expect(breaker.state).toBe('closed');
+        expect(lab.clock.pendingTimers).toBe(0);
       }),
       SCHEDULES,
     );

@@ -36,6 +36,9 @@ interface Listening extends Hearing {
 /** The ends of calls: the only events that come where all is well, so that who wants them pays for each call. */
 const ENDS_OF_CALLS = ['operation.succeeded', 'operation.failed'];
 
+/** So many events may follow from one; a listener that brings about what it listens to must not keep the event loop for ever. */
+const MOST_IN_ONE_TURN = 1000;
+
 /**
  * News for whoever listens, at once and never awaited. Ask `wants` before making an event: without a listener none is made.
  * A listener that throws, or gives a promise that is rejected, is reported and harms nobody.
@@ -48,6 +51,8 @@ export class EventHub {
   /** True while somebody listens to what happens to single calls on their way: rejections, retries. */
   hearsAttempts = false;
   private all: readonly Listening[] = [];
+  private telling = false;
+  private readonly later: EventBase[] = [];
   private readonly byType = new Map<string, readonly Listening[]>();
 
   constructor(
@@ -76,20 +81,34 @@ export class EventHub {
     return this.hearsAttempts && this.wants(type);
   }
 
+  /** Tells it. What a listener brings about in the middle of that is told after it, so that all hear it in the order it happened. */
   emit(type: string, operationId: string | undefined, facts: object): void {
     const event: EventBase = { type, timestamp: wallTimeOf(this.clock), operationId, ...facts };
-    for (const { listener } of this.listenersOf(type)) {
+    if (this.telling) {
+      if (this.later.length < MOST_IN_ONE_TURN) this.later.push(event);
+      else this.reportError(new Error('listeners answer events with further events without end'));
+      return;
+    }
+    this.telling = true;
+    this.tell(event);
+    for (let next = 0; next < this.later.length; next++) this.tell(this.later[next]!);
+    this.later.length = 0;
+    this.telling = false;
+  }
+
+  /** Forgets all listeners. */
+  close(): void {
+    this.change([]);
+  }
+
+  private tell(event: EventBase): void {
+    for (const { listener } of this.listenersOf(event.type)) {
       try {
         lookAfter(listener(event), this.reportError);
       } catch (error) {
         this.reportError(error);
       }
     }
-  }
-
-  /** Forgets all listeners. */
-  close(): void {
-    this.change([]);
   }
 
   private change(all: readonly Listening[]): void {

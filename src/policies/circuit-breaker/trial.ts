@@ -102,7 +102,7 @@ export class Trial implements Admission {
   private watch(delayMs: number): void {
     const { clock } = this.circuit.environment;
     this.timer = clock.setTimer(() => this.look(), delayMs);
-    this.forget ??= this.circuit.environment.onClose(() => this.unwatch());
+    this.forget ??= this.circuit.environment.shutdown.timer(() => this.unwatch());
   }
 
   private look(): void {
