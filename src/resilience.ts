@@ -7,7 +7,7 @@ import { ResilienceConfigError } from './engine/error.js';
 import { meets, type EventListener } from './engine/telemetry/events.js';
 import type { CallTracer } from './engine/telemetry/call-watch.js';
 import type { MetricDeclaration } from './engine/telemetry/metric.js';
-import { ProtectedOperation } from './engine/protected-operation.js';
+import { ProtectedOperation, type OperationInput } from './engine/protected-operation.js';
 import type { DrainOptions } from './engine/waiting/shutdown.js';
 import { alike, Registry } from './engine/registry.js';
 import { NamedInstances } from './instances.js';
@@ -262,7 +262,7 @@ export class Resilience {
   /** @internal Compiles a declared operation. A name in use gets a number. */
   protect(
     declaration: OperationDeclaration,
-    form: { contextAt: number | 'only' | undefined; onlyAsync: boolean },
+    form: Pick<OperationInput, 'contextAt' | 'onlyAsync' | 'endsLimits'>,
     isPrivate = false,
   ): ProtectedOperation {
     if (!isPrivate && this.operations.size >= MOST_OPERATIONS) {

@@ -165,6 +165,11 @@ export class Call implements DeadlineOwner {
     this.deadlines.disarm(this.limitOf(layer));
   }
 
+  /** What is given from now on may take as long as it likes. */
+  unlimitAll(): void {
+    for (const limit of this.limits) this.deadlines.disarm(limit);
+  }
+
   private limitOf(layer: number): Deadline {
     const { limits } = this;
     let index = 0;

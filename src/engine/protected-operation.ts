@@ -21,6 +21,8 @@ export interface OperationInput {
   readonly contextAt: number | 'only' | undefined;
   /** A plain value is an error (a decorated method), or an answer (a task). */
   readonly onlyAsync: boolean;
+  /** Whether time limits end when an Observable has given this first value: what follows may take as long as it likes. */
+  readonly endsLimits?: ((first: unknown) => boolean) | undefined;
 }
 
 /** An operation with its policies compiled: calls run through here. */
@@ -29,12 +31,14 @@ export class ProtectedOperation {
   policies: readonly ResolvedPolicy[];
   readonly pipeline: Pipeline;
   private readonly promises: PromiseDriver;
+  readonly endsLimits: ((first: unknown) => boolean) | undefined;
   /** Nothing to do: the method can be called as it is. */
   readonly isBare: boolean;
 
-  constructor({ id, policies, environment, registry, contextAt, onlyAsync }: OperationInput) {
+  constructor({ id, policies, environment, registry, contextAt, onlyAsync, endsLimits }: OperationInput) {
     this.id = id;
     this.policies = policies;
+    this.endsLimits = endsLimits;
     const invoke = contextAt === undefined ? undefined : contextAt === 'only' ? withContextOnly : withContextAt(contextAt);
     this.pipeline = compile({ operationId: id, policies, environment, registry, invoke, timed: contextAt !== undefined });
     this.isBare = this.pipeline.layers.length === 0 && contextAt === undefined;

@@ -1,7 +1,12 @@
 import { Inject, Injectable, mixin, type CallHandler, type ExecutionContext, type NestInterceptor, type Type } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { tap, type Observable } from 'rxjs';
-import { ResilienceService } from '../index.js';
+import { ResilienceService, type RateLimiter } from '../index.js';
+import { STARTS, type Startup } from '../nest/startup.js';
+import { nearest, show } from '../options/index.js';
+import { LimitBoard } from './limits/limit-board.js';
+import { tellLimits } from './limits/rate-limit-fields.js';
+import { routesBehind, type Class, type Handler } from './routes/route-finder.js';
 
 /** Of which limit the headers tell. */
 export interface RateLimitHeadersOptions<Request = unknown> {
@@ -13,15 +18,21 @@ export interface RateLimitHeadersOptions<Request = unknown> {
 
 /**
  * Tells a client what is left of its limit, by the fields `RateLimit-Policy` and `RateLimit` of the IETF draft "RateLimit
- * header fields for HTTP": `@UseInterceptors(RateLimitHeadersInterceptor.of({ limiter: 'api', key: clientIp }))`.
+ * header fields for HTTP": `@UseInterceptors(RateLimitHeadersInterceptor.of({ limiter: 'api', key: clientIp }))`. Several of them make
+ * the fields lists. It does not matter whether it stands inside or outside of `ResilienceInterceptor` and `RateLimitGuard`; that guard
+ * tells of its own limits by itself.
  */
 @Injectable()
 export abstract class RateLimitHeadersInterceptor implements NestInterceptor {
   protected abstract readonly options: RateLimitHeadersOptions<never>;
+  /** The handlers that it stands before, by their class; known after the start. */
+  private readonly behind = new Map<Class, Set<Handler>>();
+  private limiter: RateLimiter | undefined;
 
   constructor(
     @Inject(ResilienceService) private readonly resilience: ResilienceService,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
 
   /** An interceptor for one limiter. */
@@ -38,20 +49,44 @@ export abstract class RateLimitHeadersInterceptor implements NestInterceptor {
     return next.handle().pipe(tap({ next: tell, error: tell }));
   }
 
-  private tell(context: ExecutionContext): void {
-    const { httpAdapter } = this.adapterHost;
-    const response = context.switchToHttp().getResponse<object>();
-    if (httpAdapter.isHeadersSent(response) === true) return;
-    const { limiter: name, key } = this.options;
-    const limiter = this.resilience.rateLimiters().find((one) => one.name === name);
-    if (limiter === undefined) return;
-    const { remaining, resetAfterMs } = limiter.peek(key?.(context.switchToHttp().getRequest<never>()));
-    const quoted = JSON.stringify(name);
-    httpAdapter.setHeader(response, 'RateLimit-Policy', `${quoted};q=${limiter.settings.limit};w=${seconds(limiter.settings.per)}`);
-    httpAdapter.setHeader(response, 'RateLimit', `${quoted};r=${remaining};t=${seconds(resetAfterMs)}`);
+  /** @internal */
+  get [STARTS](): Startup {
+    return { compile: () => this.compile(), unmet: () => this.unmet() };
   }
-}
 
-function seconds(milliseconds: number): number {
-  return Math.ceil(milliseconds / 1000);
+  private compile(): readonly string[] {
+    for (const { controller, handler } of routesBehind(this.constructor as Class, 'interceptor', this.modules)) {
+      const handlers = this.behind.get(controller);
+      if (handlers === undefined) this.behind.set(controller, new Set([handler]));
+      else handlers.add(handler);
+    }
+    LimitBoard.of(this.resilience).add((context) => {
+      if (this.behind.get(context.getClass())?.has(context.getHandler()) === true) this.tell(context);
+    });
+    return [];
+  }
+
+  private unmet(): readonly string[] {
+    if (this.find() !== undefined) return [];
+    const { limiter } = this.options;
+    const names = this.resilience.rateLimiters().map(({ name }) => name);
+    const meant = nearest(limiter, names);
+    return [
+      `RateLimitHeadersInterceptor: there is no rate limiter ${show(limiter)}${meant === undefined ? '' : `; did you mean ${show(meant)}?`}`,
+    ];
+  }
+
+  private tell(context: ExecutionContext): void {
+    const limiter = this.find();
+    if (limiter === undefined) return;
+    const http = context.switchToHttp();
+    const key = this.options.key?.(http.getRequest<never>());
+    tellLimits(this.adapterHost.httpAdapter, http.getResponse(), [{ name: limiter.name, limiter, key }]);
+  }
+
+  /** A limiter is there for good, but it may come only with a later start of something. */
+  private find(): RateLimiter | undefined {
+    this.limiter ??= this.resilience.rateLimiters().find(({ name }) => name === this.options.limiter);
+    return this.limiter;
+  }
 }

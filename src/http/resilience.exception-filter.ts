@@ -1,22 +1,36 @@
-import { STATUS_CODES } from 'node:http';
-import { Catch, Inject, Logger, type ArgumentsHost, type ExceptionFilter, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Catch,
+  Inject,
+  Logger,
+  type ArgumentsHost,
+  type ExceptionFilter,
+  type HttpException,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { ResilienceError, ResilienceService } from '../index.js';
 import { RefusalLog } from './refusal-log.js';
+import { retryAfterSeconds, standardText, toHttpException } from './to-http-exception.js';
+
+/** The contexts that there is an answer for. */
+const ANSWERED: ReadonlySet<string> = new Set(['http', 'rpc', 'graphql', 'ws']);
 
 /** What a caller over RPC or a WebSocket gets. The message is the standard text of the status, never that of the error. */
 export interface ResilienceFailure {
   readonly status: 'error';
   readonly code: string;
   readonly message: string;
+  /** Whole milliseconds. */
   readonly retryAfterMs?: number;
 }
 
 /**
  * Answers for the errors of the library, over HTTP, RPC, GraphQL and WebSockets, without a line at ERROR for each: register
  * it as `{ provide: APP_FILTER, useClass: ResilienceExceptionFilter }`. HTTP answers have the status and the standard text
- * that Nest's own filter would give, and `Retry-After` where it is known.
+ * that Nest's own filter would give, `Retry-After` where it is known, and `Cache-Control: no-store`: a 429 must not be stored
+ * (RFC 6585, section 4), whatever the route says about its answers. In a context of another library (a queue, a bot, a command)
+ * the error is thrown on. For another body extend it and override `toHttpException`.
  */
 @Catch(ResilienceError)
 export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceError>, OnApplicationShutdown {
@@ -31,11 +45,13 @@ export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceErro
   }
 
   catch(error: ResilienceError, host: ArgumentsHost): unknown {
+    const type = host.getType<string>();
+    if (!ANSWERED.has(type)) throw error;
     // Not an answer to load but a mistake, in whose stack somebody will want to look.
     if (error.status === 500) this.logger.error(error.message, error.stack);
     else this.refusals.note(error.code, error.message);
     const failure = failureOf(error);
-    switch (host.getType<'http' | 'rpc' | 'ws' | 'graphql'>()) {
+    switch (type) {
       case 'rpc':
         return throwError(() => failure);
       case 'graphql': {
@@ -55,6 +71,11 @@ export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceErro
     this.refusals.close();
   }
 
+  /** What an HTTP client gets; `getStatus()` and `getResponse()` of it are the answer. */
+  protected toHttpException(error: ResilienceError): HttpException {
+    return toHttpException(error) as HttpException;
+  }
+
   private reply(error: ResilienceError, host: ArgumentsHost): void {
     const adapter = this.adapterHost.httpAdapter;
     const response = host.switchToHttp().getResponse<object>();
@@ -62,8 +83,11 @@ export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceErro
       adapter.end(response);
       return;
     }
-    if (error.retryAfterMs !== undefined) adapter.setHeader(response, 'Retry-After', String(Math.ceil(error.retryAfterMs / 1000)));
-    adapter.reply(response, { statusCode: error.status, message: textOf(error) }, error.status);
+    const retryAfter = retryAfterSeconds(error);
+    if (retryAfter !== undefined) adapter.setHeader(response, 'Retry-After', String(retryAfter));
+    adapter.setHeader(response, 'Cache-Control', 'no-store');
+    const exception = this.toHttpException(error);
+    adapter.reply(response, exception.getResponse(), exception.getStatus());
   }
 }
 
@@ -76,11 +100,7 @@ function tellSocket(client: Socket, failure: ResilienceFailure): void {
   else client.emit('exception', failure);
 }
 
-function textOf({ status }: ResilienceError): string {
-  return STATUS_CODES[status] ?? 'Internal Server Error';
-}
-
-function failureOf(error: ResilienceError): ResilienceFailure {
-  const { code, retryAfterMs } = error;
-  return { status: 'error', code, message: textOf(error), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+function failureOf({ code, status, retryAfterMs }: ResilienceError): ResilienceFailure {
+  const whole = retryAfterMs === undefined || !Number.isFinite(retryAfterMs) ? {} : { retryAfterMs: Math.ceil(retryAfterMs) };
+  return { status: 'error', code, message: standardText(status), ...whole };
 }

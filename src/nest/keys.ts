@@ -16,3 +16,6 @@ export const RUNTIME_BRAND = Symbol.for('nestjs-bulwark: runtime');
 
 /** Marks the module class. */
 export const MODULE_BRAND = Symbol.for('nestjs-bulwark: module');
+
+/** Marks controllers and handlers that protections of a whole application leave alone. */
+export const SKIP_KEY = Symbol.for('nestjs-bulwark: skip');

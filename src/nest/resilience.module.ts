@@ -26,6 +26,7 @@ import {
   type ResilienceModuleOptions,
 } from './resilience.module-definition.js';
 import { ResilienceRuntime } from './runtime.js';
+import { startups, unread } from './startup.js';
 
 /** Runs, lists and observes protected operations; injectable. The object that `createResilience` gives too. */
 export const ResilienceService = Resilience;
@@ -94,7 +95,8 @@ export class ResilienceModule
         'the options of ResilienceModule.forRootAsync() depend on something request-scoped, so they do not exist at startup: inject only what lives as long as the application',
       ]);
     }
-    const problems = this.runtime.start(this.explorer.explore(this.runtime));
+    const ofMethods = this.runtime.start(this.explorer.explore(this.runtime));
+    const problems = [...new Set([...ofMethods, ...startups(this.modules).flatMap((one) => one.compile())])];
     if (problems.length > 0) throw new ResilienceConfigError(problems);
     this.tell(this.runtime.resilience);
     announce(this.runtime);
@@ -119,6 +121,9 @@ export class ResilienceModule
   }
 
   onApplicationBootstrap(): void {
+    const parts = startups(this.modules);
+    for (const line of new Set([...parts.flatMap((one) => one.unmet()), ...unread(this.modules, parts)]))
+      this.runtime.resilience?.environment.logger.warn(line);
     this.runtime.log?.settle();
   }
 

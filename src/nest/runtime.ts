@@ -6,6 +6,9 @@ import { Resilience } from '../resilience.js';
 import { RUNTIME_BRAND } from './keys.js';
 import { levelsOf, methodsOf, reaches, type Class, type Method, type ProtectedMethod } from './protected-method.js';
 
+/** Where `@Sse()` of Nest leaves its mark. */
+const SSE = '__sse__';
+
 /** What to do when a decorated method runs on an instance that is not managed by Nest. */
 export type Unmanaged = 'warn' | 'allow' | 'throw';
 
@@ -67,7 +70,7 @@ export class ResilienceRuntime {
     const resilience = this.resilience ?? (this.interim ??= new Resilience());
     return resilience.protect(
       { id: `${owner.name}.${String(method.key)}`, levels: levelsOf(method), target: owner.prototype as object, decorated: true },
-      { contextAt: method.attemptAt, onlyAsync: true },
+      { contextAt: method.attemptAt, onlyAsync: true, endsLimits: endsLimitsOf(method, owner) },
     );
   }
 }
@@ -135,6 +138,12 @@ export class ClassRuntime {
   forget(): void {
     this.operations = [];
   }
+}
+
+/** A stream of server-sent events is answered by its first one: what comes later has no time limit. */
+function endsLimitsOf({ key, original }: ProtectedMethod, owner: Class): (() => boolean) | undefined {
+  const wrapper: unknown = (owner.prototype as Record<string | symbol, unknown>)[key];
+  return [original, wrapper].some((one) => typeof one === 'function' && Reflect.hasMetadata(SSE, one)) ? () => true : undefined;
 }
 
 /** Runs a method that is not known to give promises. */

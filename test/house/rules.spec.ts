@@ -44,6 +44,7 @@ const NAMES_KINDS: Record<string, string> = {
   'nest/index.ts': 'exports the decorators',
   'instances.ts': 'the kinds that can be used by hand, by name',
   'resilience.ts': 'gives the instances that can be used by hand',
+  'http/limits/limit.ts': 'limits requests by one of them',
   'alerts/rules.ts': 'a rule on the use of each of them',
   'alerts/rule-settings.ts': 'the options of those rules',
   'alerts/rule-names.ts': 'what those rules may name',

@@ -10,6 +10,8 @@ export interface ObservableOperation {
   readonly pipeline: Pipeline;
   /** Makes the error for a method that gives something else than an Observable. */
   readonly plainValue: (value: unknown) => Error;
+  /** Whether time limits end with that first value. */
+  readonly endsLimits?: ((first: unknown) => boolean) | undefined;
 }
 
 /**
@@ -170,6 +172,7 @@ class ObservableRun implements CallDriver, Unsubscribable {
         return;
       }
       this.call.committed = true;
+      if (this.operation.endsLimits?.(value) === true) this.call.unlimitAll();
     }
     this.latest = value;
     this.subscriber.next(value);

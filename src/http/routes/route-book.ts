@@ -1,0 +1,26 @@
+import type { Class, Handler } from './route-finder.js';
+
+/** What belongs to each route of an application: by controller class and handler, whatever they are called. */
+export class RouteBook<Entry> {
+  private readonly byController = new WeakMap<Class, WeakMap<Handler, { readonly entry: Entry }>>();
+
+  /** What belongs to a route, made where there is nothing yet. */
+  at(controller: Class, handler: Handler, make: () => Entry): Entry {
+    let ofController = this.byController.get(controller);
+    if (ofController === undefined) this.byController.set(controller, (ofController = new WeakMap()));
+    let held = ofController.get(handler);
+    if (held === undefined) ofController.set(handler, (held = { entry: make() }));
+    return held.entry;
+  }
+}
+
+/** One book for each application. */
+export class RouteBooks<Entry> {
+  private readonly books = new WeakMap<object, RouteBook<Entry>>();
+
+  of(application: object): RouteBook<Entry> {
+    let book = this.books.get(application);
+    if (book === undefined) this.books.set(application, (book = new RouteBook<Entry>()));
+    return book;
+  }
+}
