@@ -41,7 +41,7 @@ describe('ResilienceExceptionFilter', () => {
     const consumer = app.get(Consumer);
     const creator = app.get(ExternalContextCreator, { strict: false });
     const handler = creator.create(
-      consumer as never,
+      consumer,
       consumer.handle as never,
       'handle',
       undefined,

@@ -243,6 +243,23 @@ describe.each(platforms)('RateLimitGuard on %s', (_platform, adapter, trustProxy
   });
 });
 
+describe('@RouteRateLimit', () => {
+  it('is told at startup where no guard reads it', async () => {
+    const warnings: string[] = [];
+    const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
+    const module = await Test.createTestingModule({
+      imports: [ResilienceModule.forRoot({ logger })],
+      controllers: [ShopController],
+    }).compile();
+    const app = await module.createNestApplication({ logger: false }).init();
+    expect(warnings).toEqual([
+      'ShopController.report: @RouteRateLimit is for RateLimitGuard to read, and none stands before it',
+      'ShopController.cached: @RouteRateLimit is for RateLimitGuard to read, and none stands before it',
+    ]);
+    await app.close();
+  });
+});
+
 describe('two guards on one route', () => {
   it('are two limits with names of their own', async () => {
     @UseGuards(RateLimitGuard.of({ limits: { limit: 2, per: '1h' } }), RateLimitGuard.of({ limits: { limit: 1, per: '1h' } }))
