@@ -141,17 +141,23 @@ export abstract class RateLimitGuard implements CanActivate {
 async function take(limits: readonly Limit[], args: LimitArguments<never>, { response }: Inbound): Promise<boolean> {
   const short = limits.find((limit) => limit.isShort(args));
   const asked = short === undefined ? limits : [short];
-  if (response === undefined || !asked.some(({ waits }) => waits)) {
+  if (!asked.some(({ waits }) => waits)) {
     await Promise.all(asked.map((limit) => limit.take(args, undefined)));
     return true;
   }
-  const left = new AbortController();
-  const forget = whenGone(response, () => left.abort());
+  const stop = new AbortController();
+  let isGone = false;
+  const forget = whenGone(response ?? {}, () => {
+    isGone = true;
+    stop.abort();
+  });
   try {
-    await Promise.all(asked.map((limit) => limit.take(args, left.signal)));
+    await Promise.all(asked.map((limit) => limit.take(args, stop.signal)));
     return true;
   } catch (error) {
-    if (left.signal.aborted) return false;
+    // Who still waits for another limit waits for nothing.
+    stop.abort();
+    if (isGone) return false;
     throw error;
   } finally {
     forget();

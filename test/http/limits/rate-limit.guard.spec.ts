@@ -233,6 +233,16 @@ describe.each(platforms)('RateLimitGuard on %s', (_platform, adapter, trustProxy
     expect(await statuses('/items', 4)).toEqual([200, 200, 200, 429]);
   });
 
+  it('takes nothing for keys that have no text, as those of a query string that is an array', async () => {
+    const key = (incoming: { query: Record<string, string> }) => incoming.query['user'];
+    await begin({ limits: { name: 'users', limit: 1, per: '1h' }, key: key as never });
+    for (let times = 0; times < 3; times++)
+      await get(`/items?user=a&user=${times}`).expect(500, { statusCode: 500, message: 'Internal server error' });
+    expect(app.get(ResilienceService).rateLimiter('users').keyCount).toBe(0);
+    await get('/items?user=a').expect(200);
+    await get('/items?user=a').expect(429);
+  });
+
   it('says at startup what is wrong with it, all at once', async () => {
     const wrong = { limits: { limit: 0, per: '1x' as never }, contexts: ['htpp' as never, 'http'] } satisfies RateLimitGuardOptions;
     const start = begin(wrong);
