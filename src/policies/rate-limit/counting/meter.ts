@@ -10,14 +10,15 @@ import { atOrAfter, HALF_UNIT, refillUnits, type Rate } from './units.js';
  */
 export function meter(rate: Rate, lends: 'at once' | 'evenly apart'): Algorithm {
   const units = refillUnits(rate, rate.burst);
-  const full = rate.burst * units.permit;
+  const { permit, perMs } = units;
+  const full = rate.burst * permit;
   const isPaced = lends === 'evenly apart';
 
   function lentAt(state: Float64Array, at: number, now: number): number {
     const lent = state[at]!;
     const elapsedMs = now - state[at + 1]!;
     if (lent === 0 || elapsedMs <= 0) return lent;
-    const left = lent - elapsedMs * units.perMs;
+    const left = lent - elapsedMs * perMs;
     return left > HALF_UNIT ? left : 0;
   }
 
@@ -34,19 +35,21 @@ export function meter(rate: Rate, lends: 'at once' | 'evenly apart'): Algorithm 
     availableAt(state, at, now, cost) {
       const tooMuch = excess(state, at, now, cost);
       if (tooMuch <= HALF_UNIT) return now;
-      return atOrAfter(now + tooMuch / units.perMs, (time) => excess(state, at, time, cost) <= HALF_UNIT);
+      return atOrAfter(now + tooMuch / perMs, (time) => excess(state, at, time, cost) <= HALF_UNIT);
     },
     take: (state, at, time, cost) => lend(state, at, time, lentAt(state, at, time), units.of(cost)),
     tryTake(state, at, now, cost) {
+      // On the way of every call: nothing is looked up that could be a constant here.
       const lent = lentAt(state, at, now);
-      const wanted = units.of(cost);
+      const wanted = cost === 1 ? permit : units.of(cost);
       if ((isPaced ? lent : lent + wanted - full) > HALF_UNIT) return false;
-      lend(state, at, now, lent, wanted);
+      state[at] = lent + wanted;
+      if (lent === 0 || now > state[at + 1]!) state[at + 1] = now;
       return true;
     },
     takeInTurn(state, at, now, cost, times) {
       lend(state, at, now, lentAt(state, at, now), units.of(cost) * times);
-      return now + Math.max(0, state[at]! - (isPaced ? units.of(cost) : full)) / units.perMs;
+      return now + Math.max(0, state[at]! - (isPaced ? units.of(cost) : full)) / perMs;
     },
     giveBack(state, at, cost) {
       state[at] = Math.max(0, state[at]! - units.of(cost));
@@ -54,11 +57,11 @@ export function meter(rate: Rate, lends: 'at once' | 'evenly apart'): Algorithm 
     remaining(state, at, now) {
       const lent = lentAt(state, at, now);
       if (isPaced) return lent === 0 ? 1 : 0;
-      return Math.max(0, Math.floor((full - lent + HALF_UNIT) / units.permit));
+      return Math.max(0, Math.floor((full - lent + HALF_UNIT) / permit));
     },
     resetAfterMs: (state, at, now) => {
       const lent = lentAt(state, at, now);
-      return lent === 0 ? 0 : atOrAfter(now + lent / units.perMs, (time) => lentAt(state, at, time) === 0) - now;
+      return lent === 0 ? 0 : atOrAfter(now + lent / perMs, (time) => lentAt(state, at, time) === 0) - now;
     },
     /** As many permits are lent as before, at the new price. */
     adopt(state, before, now) {
