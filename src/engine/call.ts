@@ -2,6 +2,8 @@ import { AttemptContext } from './attempt-context.js';
 import type { Clock } from './clock.js';
 import type { Pipeline } from './pipeline.js';
 import { Outcome, type Answer } from './strategy.js';
+import { offAbort, type AbortListener } from './waiting/abort-listeners.js';
+import type { Stray } from './waiting/strays.js';
 import { Deadline, type DeadlineOwner, type TimerQueue } from './waiting/timer-queue.js';
 import type { Waiter } from './waiting/waiter.js';
 
@@ -9,7 +11,7 @@ import type { Waiter } from './waiting/waiter.js';
 interface Interruption {
   readonly layer: number;
   readonly outcome: Outcome;
-  readonly error: unknown;
+  readonly reason: unknown;
 }
 
 const nobody = (): void => undefined;
@@ -36,7 +38,7 @@ export const Rest = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
  * hold on to refers to one. `cursor` says where the call stands: the layers before it have let it pass and want to be
  * told how it ended.
  */
-export class Call implements DeadlineOwner {
+export class Call implements AbortListener, DeadlineOwner {
   target: unknown;
   method: Method = nobody;
   /** Which try this is, from 1 on. */
@@ -67,8 +69,8 @@ export class Call implements DeadlineOwner {
   rest: (typeof Rest)[keyof typeof Rest] = Rest.METHOD;
   /** The promise of the method while it runs. */
   running: Promise<unknown> | undefined;
-  /** The method was running when the call was cut off. */
-  wasRunning = false;
+  /** Runs of the method that go on though their attempts were cut off. */
+  strays: Stray[] | undefined;
   waiter: Waiter | undefined;
   /** Stops the timer of a wait. */
   stopWaiting: () => void = nobody;
@@ -80,7 +82,7 @@ export class Call implements DeadlineOwner {
   trace: unknown;
   signal: AbortSignal | undefined;
   /** Makes the driver go on; set by whoever waits. */
-  wake: (error: unknown) => void = nobody;
+  wake: () => void = nobody;
   /** Made once for the promise driver. */
   readonly onFulfilled: (value: unknown) => unknown;
   readonly onRejected: (error: unknown) => unknown;
@@ -96,15 +98,15 @@ export class Call implements DeadlineOwner {
 
   constructor(
     readonly pipeline: Pipeline,
-    /** Who drives it now. */
-    public driver: CallDriver,
+    /** Who hears of the promises that it rests on; nobody where an Observable is protected. */
+    public driver: CallDriver | undefined,
   ) {
     this.clock = pipeline.environment.clock;
     this.deadlines = pipeline.environment.deadlines;
     this.slots = pipeline.layers.map(() => undefined);
     this.limits = pipeline.limiting.map((layer) => new Deadline(this, layer));
-    this.onFulfilled = (value) => this.driver.fulfilled(this, value);
-    this.onRejected = (error) => this.driver.rejected(this, error);
+    this.onFulfilled = (value) => this.driver!.fulfilled(this, value);
+    this.onRejected = (error) => this.driver!.rejected(this, error);
   }
 
   get operationId(): string {
@@ -203,8 +205,10 @@ export class Call implements DeadlineOwner {
   /** A layer begins another attempt: to those inside, the method was not called yet. */
   beginAgain(layer: number): void {
     this.attempt++;
+    this.previousError = this.outcome === Outcome.SUCCESS ? undefined : this.payload;
     this.uncalledFrom = Math.min(this.uncalledFrom, layer + 1);
     if (this.clockedFrom > layer) this.invokedAt = Number.NaN;
+    for (const stray of this.strays ?? []) stray.seenBy = Math.min(stray.seenBy, layer + 1);
   }
 
   /** Where the call waits just now, in words; undefined where it does not. */
@@ -226,23 +230,26 @@ export class Call implements DeadlineOwner {
     return this.context;
   }
 
-  /** Cuts the call off at a layer. Where two come in one moment, the outer one counts. */
-  interrupt(layer: number, outcome: Outcome, error: unknown): void {
+  /** Leaves word that the call is cut off at a layer, and wakes it. Where two come in one moment, the outer one counts. */
+  interrupt(layer: number, outcome: Outcome, reason: unknown): void {
     if (this.interruption !== undefined && this.interruption.layer <= layer) return;
     this.eventful = true;
-    this.interruption = { layer, outcome, error };
+    this.interruption = { layer, outcome, reason };
     this.waiter?.leave();
-    this.wake(error);
+    this.wake();
   }
 
-  /** The caller's signal is aborted. A method and not a closure, so that only who has a signal pays for it. */
-  handleEvent(): void {
-    this.interrupt(-1, Outcome.ABORT, this.signal!.reason);
+  /** The caller's signal is aborted: the attempt's in the same turn. A method and not a closure, so that only who has a signal pays. */
+  aborted(): void {
+    const { reason } = this.signal!;
+    const context = this.inward ? this.context : undefined;
+    this.interrupt(-1, Outcome.ABORT, reason);
+    context?.abandon(reason);
   }
 
   /** A time limit has passed. */
   expired(layer: number): void {
-    this.interrupt(layer, Outcome.TIMEOUT, this.pipeline.layers[layer]!.expired!(this));
+    this.interrupt(layer, Outcome.TIMEOUT, undefined);
   }
 
   /** Lets go of everything, so that the record can serve another call. Slots hold only what belongs to strategies. */
@@ -261,9 +268,9 @@ export class Call implements DeadlineOwner {
   }
 
   private clearEvents(): void {
-    this.signal?.removeEventListener('abort', this);
+    if (this.signal !== undefined) offAbort(this.signal, this);
     this.previousError = this.context = this.signal = this.trace = undefined;
-    this.waiter = this.answer = this.interruption = undefined;
+    this.waiter = this.answer = this.interruption = this.strays = undefined;
     this.stopWaiting = nobody;
     const { slots } = this;
     for (let index = 0; index < slots.length; index++) slots[index] = undefined;

@@ -1,14 +1,15 @@
 import { Call, Rest, type CallDriver, type Method } from './call.js';
 import type { Environment } from './environment.js';
-import { cutOff } from './interruption.js';
+import { abandon, cutOff } from './waiting/cut-off.js';
 import { rolesOf, type Roles } from './roles.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
 import { CallWatch, type CallTracer } from './telemetry/call-watch.js';
 import type { Shutdown } from './waiting/shutdown.js';
 import type { EventHub } from './telemetry/events.js';
 import { followUp } from './telemetry/follow-up.js';
+import { onAbort } from './waiting/abort-listeners.js';
 import { Waiter } from './waiting/waiter.js';
-import { park, pause } from './waiting/waits.js';
+import { again, park, resume } from './waiting/waits.js';
 
 /** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
 export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
@@ -98,7 +99,7 @@ export class Pipeline {
   }
 
   /** A record for a call that begins. */
-  take(driver: CallDriver): Call {
+  take(driver: CallDriver | undefined): Call {
     const call = this.idle ?? this.spares.pop() ?? new Call(this, driver);
     this.idle = undefined;
     if (call.driver !== driver) call.driver = driver;
@@ -136,11 +137,12 @@ export class Pipeline {
     call.eventful = true;
     call.signal = signal;
     if (signal.aborted) this.turnBack(call, 0, Outcome.ABORT, signal.reason);
-    else signal.addEventListener('abort', call, { once: true });
+    else onAbort(signal, call);
   }
 
   step(call: Call): Step {
     for (;;) {
+      if (call.interruption !== undefined) cutOff(this, call);
       if (call.answer !== undefined) {
         call.rest = Rest.ANSWER;
         return 'answer';
@@ -158,7 +160,7 @@ export class Pipeline {
       call.running = undefined;
       this.turnBack(call, this.layers.length, failed ? Outcome.FAILURE : Outcome.SUCCESS, payload);
     } else if (call.rest === Rest.ANSWER) this.hearAnswer(call, call.answer!, failed, payload);
-    else this.resume(call);
+    else resume(this, call);
   }
 
   /** Whether a value counts as a failure at some layer. */
@@ -176,28 +178,35 @@ export class Pipeline {
   }
 
   /**
-   * The method of a call that was never cut off gave its value: tells all layers, and ends the call (undefined) unless
-   * one of them has something to say. The short form of `hear` and `step` for the way that most calls take.
+   * The method of a call that was not cut off gave its value: tells all layers. Gives undefined where the call is to be
+   * finished, and else what is next. The short form of `hear` and `step` for the way that most calls take.
    */
   succeed(call: Call, value: unknown): Step | undefined {
     const { hearSuccess, toldOfSuccess } = this.roles;
     call.forgetTime();
     call.payload = value;
     call.outcome = Outcome.SUCCESS;
-    for (let index = 0; index < hearSuccess.length; index++) {
-      const layer = toldOfSuccess[index]!;
-      const verdict = hearSuccess[index]!(call, layer);
-      if (verdict === undefined) continue;
-      call.running = undefined;
-      call.inward = false;
-      call.cursor = layer;
-      return this.obey(call, layer, verdict) ?? this.step(call);
+    if (call.strays !== undefined) {
+      this.hear(call, false, value);
+      return this.step(call);
     }
-    this.finish(call);
-    return undefined;
+    let layer = 0;
+    let verdict: Verdict;
+    try {
+      for (let index = 0; index < hearSuccess.length && verdict === undefined; index++) {
+        layer = toldOfSuccess[index]!;
+        verdict = hearSuccess[index]!(call, layer);
+      }
+      if (verdict === undefined) return undefined;
+    } catch (error) {
+      this.environment.callbackFailed(this.layers[layer]!.kind, this.operationId, error);
+    }
+    call.running = undefined;
+    this.turnBack(call, layer, Outcome.SUCCESS, value);
+    return (verdict === undefined ? undefined : this.obey(call, layer, verdict)) ?? this.step(call);
   }
 
-  /** Asks the layers from the call's cursor on. */
+  /** Asks the layers from the call's cursor on. Gives undefined where the call turns back. */
   enter(call: Call): Step | undefined {
     const { admitting, admits } = this.roles;
     try {
@@ -206,7 +215,11 @@ export class Pipeline {
         if (layer < call.cursor) continue;
         call.cursor = layer;
         const admission = admits[index]!(call, layer);
-        if (admission === undefined) continue;
+        if (admission === undefined) {
+          if (call.interruption === undefined) continue;
+          call.cursor = layer + 1;
+          return undefined;
+        }
         if (admission instanceof Waiter) return park(call, admission, this.environment);
         this.note(call, layer, 'refusals');
         this.turnBack(call, layer, Outcome.REFUSAL, admission);
@@ -230,7 +243,16 @@ export class Pipeline {
       const layer = told[index]!;
       if (layer >= call.cursor) continue;
       call.cursor = layer;
-      const verdict = hear[index]!(call, layer);
+      if (call.strays !== undefined && this.layers[layer]!.holds === true) {
+        abandon(this, call, layer);
+        continue;
+      }
+      let verdict: Verdict;
+      try {
+        verdict = hear[index]!(call, layer);
+      } catch (error) {
+        this.environment.callbackFailed(this.layers[layer]!.kind, this.operationId, error);
+      }
       if (verdict !== undefined) return this.obey(call, layer, verdict);
     }
     return 'done';
@@ -242,13 +264,8 @@ export class Pipeline {
       call.answer = verdict;
       return undefined;
     }
-    this.note(call, layer, 'repeats');
-    call.previousError = call.outcome === Outcome.SUCCESS ? undefined : call.payload;
-    call.beginAgain(layer);
-    call.inward = true;
-    call.cursor = layer + 1;
-    const delayMs = call.attempt % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict;
-    return delayMs > 0 ? pause(call, delayMs, this.environment) : undefined;
+    const delayMs = (call.attempt + 1) % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict;
+    return again(this, call, layer, delayMs);
   }
 
   /** @internal Counts what a layer did. */
@@ -262,22 +279,6 @@ export class Pipeline {
     call.cursor = layer;
     call.outcome = outcome;
     call.payload = payload;
-  }
-
-  private resume(call: Call): void {
-    call.stopWaiting();
-    const { waiter } = call;
-    call.waiter = undefined;
-    if (call.pauseCut) {
-      call.inward = false; // with the outcome of the attempt before the pause
-      call.cursor--;
-    } else if (waiter?.refusal !== undefined) {
-      this.note(call, call.cursor, 'refusals');
-      this.turnBack(call, call.cursor, Outcome.REFUSAL, waiter.refusal);
-    } else if (waiter !== undefined) {
-      this.watch?.tracer?.waited(call);
-      call.cursor++;
-    }
   }
 
   private hearAnswer(call: Call, answer: Answer, failed: boolean, payload: unknown): void {

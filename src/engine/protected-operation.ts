@@ -46,7 +46,7 @@ export class ProtectedOperation {
   }
 
   run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
-    return this.promises.run(target, method, args, signal);
+    return this.promises.start(this.promises.take(args.length, args[0], args[1], args), target, method, signal);
   }
 
   /** A call by a wrapper: up to two arguments as they are, more of them in a list. */
@@ -58,7 +58,7 @@ export class ProtectedOperation {
     second: unknown,
     list: readonly unknown[] | undefined,
   ): Promise<unknown> {
-    return this.promises.runFew(target, method, given, first, second, list);
+    return this.promises.start(this.promises.take(given, first, second, list), target, method, undefined);
   }
 
   /** For a method of which nobody knows what it gives: a promise, or the Observable that it gave, not protected yet. */

@@ -37,8 +37,9 @@ export type Verdict = number | Answer | undefined;
 
 /**
  * The running form of a policy. A strategy decides and the pipeline acts: a strategy is synchronous, holds no promise,
- * sets no timer and takes the time from the call. Whoever let an attempt pass is told exactly once how it ended:
- * `succeeded`, `failed` or `abandoned`. Each layer of a call has a slot (`call.slots[layer]`) for what must be
+ * sets no timer and takes the time from the call. Whoever let an attempt pass, or ordered another one, is told
+ * exactly once how it ended: `succeeded`, `failed` or `abandoned`; or it is asked for the error, where it was its own time
+ * limit that passed (`expired`). Each layer of a call has a slot (`call.slots[layer]`) for what must be
  * remembered until then.
  *
  * `admit`, `succeeded` and `failed` are on the way of every call: they are properties that hold arrow functions, so that the
@@ -50,6 +51,11 @@ export interface Strategy {
   readonly name: string;
   /** Where a call that this layer lets wait is meanwhile, as errors say it: `the queue of bulkhead "payments"`. */
   readonly waitingPlace?: string | undefined;
+  /**
+   * What it gave is in use as long as the method runs: where a run of the method goes on after the end that this layer would be
+   * told, it is told `abandoned` instead.
+   */
+  readonly holds?: boolean | undefined;
   /** May this attempt start? May throw where a function of the user's does; then nothing was taken. */
   admit?: ((this: void, call: Call, layer: number) => Admission) | undefined;
   /** The attempt gave `call.payload`. */
@@ -57,7 +63,7 @@ export interface Strategy {
   /** The attempt ended with the error `call.payload`; `call.outcome` says how. */
   failed?: ((this: void, call: Call, layer: number) => Verdict) | undefined;
   /**
-   * An outer time limit or the caller cut the attempt off; `call.outcome` says which. The method may still be running:
+   * An outer time limit or the caller cut the attempt off, or the shutdown the pause before one; `call.outcome` says which. The method may still be running:
    * what is returned is done when it has really settled.
    */
   abandoned?: ((call: Call, layer: number) => (() => void) | undefined) | undefined;

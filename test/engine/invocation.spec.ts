@@ -41,7 +41,8 @@ const once: Strategy = { kind: 'once', name: 'once', admit: (call) => (call.atte
 
 async function run(clock: FakeClock, layers: readonly Strategy[], method: () => Promise<unknown>): Promise<void> {
   const pipeline = new Pipeline('op', layers, new Environment({ clock }), undefined, false);
-  const ended = new PromiseDriver(pipeline, undefined).run(undefined, method, []).catch(() => undefined);
+  const driver = new PromiseDriver(pipeline, undefined);
+  const ended = driver.start(driver.take(0, undefined, undefined, undefined), undefined, method, undefined).catch(() => undefined);
   await clock.advance('1s');
   await ended;
 }

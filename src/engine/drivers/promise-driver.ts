@@ -1,7 +1,7 @@
 import { Rest, type Call, type CallDriver, type Method } from '../call.js';
 import type { Pipeline, Step } from '../pipeline.js';
-import { withdraw } from '../interruption.js';
-import { asPromise, interruptible, isThenable, rejectSoon } from './promises.js';
+import { withdraw } from '../waiting/cut-off.js';
+import { asPromise, ignoreEnd, interruptible, isThenable, rejectSoon } from './promises.js';
 import { Outcome } from '../strategy.js';
 
 /**
@@ -21,31 +21,19 @@ export class PromiseDriver implements CallDriver {
     private readonly plainValue: ((value: unknown) => Error) | undefined,
   ) {}
 
-  run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
-    const call = this.pipeline.take(this);
-    call.receive(args.length, args[0], args[1], args);
-    return this.start(call, target, method, signal);
-  }
-
-  /** The same without a list of the arguments, where they are few. */
-  runFew(
-    target: unknown,
-    method: Method,
-    given: number,
-    first: unknown,
-    second: unknown,
-    list: readonly unknown[] | undefined,
-  ): Promise<unknown> {
+  /** A record with the arguments of a call: as they are where they are few, else in a list. */
+  take(given: number, first: unknown, second: unknown, list: readonly unknown[] | undefined): Call {
     const call = this.pipeline.take(this);
     call.receive(given, first, second, list);
-    return this.start(call, target, method, undefined);
+    return call;
   }
 
-  private start(call: Call, target: unknown, method: Method, signal: AbortSignal | undefined): Promise<unknown> {
+  /** Starts a call. Few functions stand between the caller and the method: they are in the stack of what it throws at once. */
+  start(call: Call, target: unknown, method: Method, signal: AbortSignal | undefined): Promise<unknown> {
     const { pipeline } = this;
     pipeline.begin(call, target, method, signal);
     const step = call.inward ? pipeline.enter(call) : undefined;
-    const pending = step === undefined ? undefined : this.perform(call, step);
+    const pending = step === 'invoke' ? this.invoke(call) : step === undefined ? undefined : this.perform(call, step);
     if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
     return this.handOut(call, this.advance(call));
   }
@@ -98,8 +86,7 @@ export class PromiseDriver implements CallDriver {
       if (source === undefined && isObservable(result)) source = result;
       return result;
     };
-    const call = this.pipeline.take(this);
-    call.receive(args.length, args[0], args[1], args);
+    const call = this.take(args.length, args[0], args[1], args);
     this.pipeline.begin(call, target, watched, undefined);
     for (;;) {
       const step = this.pipeline.step(call);
@@ -115,32 +102,43 @@ export class PromiseDriver implements CallDriver {
 
   /** @param isForeign Where it says so, the result is none of this driver's business. */
   private invoke(call: Call, isForeign?: () => boolean): Promise<unknown> | undefined {
+    const { pipeline } = this;
     let result: unknown;
+    let running: Promise<unknown> | undefined;
     try {
-      result = this.pipeline.invoke(call);
+      result = pipeline.invoke(call);
+      if (isForeign?.() === true) return undefined;
+      if (isThenable(result)) running = asPromise(result);
     } catch (error) {
-      this.pipeline.hear(call, true, error);
+      pipeline.hear(call, true, error);
       return undefined;
     }
-    if (isForeign?.() === true) return undefined;
-    if (isThenable(result)) {
-      const running = asPromise(result);
-      if (this.canBeCutOff(call)) call.running = running;
-      return this.guarded(call, running);
-    }
-    if (this.plainValue === undefined) this.pipeline.hear(call, false, result);
-    else this.pipeline.hear(call, true, this.plainValue(result));
+    if (running !== undefined) {
+      if (!this.canBeCutOff(call)) return running;
+      call.running = running;
+      if (call.interruption === undefined) return this.guarded(call, running);
+      pipeline.hear(call, true, undefined); // cut off by what the method did before its first await
+    } else if (this.plainValue === undefined) pipeline.hear(call, false, result);
+    else pipeline.hear(call, true, this.plainValue(result));
     return undefined;
   }
 
   private answer(call: Call): Promise<unknown> | undefined {
+    let failed = false;
+    let result: unknown;
+    let pending: Promise<unknown> | undefined;
     try {
-      const result = call.produceAnswer();
-      if (isThenable(result)) return this.guarded(call, asPromise(result));
-      this.pipeline.hear(call, false, result);
+      result = call.produceAnswer();
+      if (isThenable(result)) pending = asPromise(result);
     } catch (error) {
-      this.pipeline.hear(call, true, error);
+      failed = true;
+      result = error;
     }
+    if (pending !== undefined) {
+      if (call.interruption === undefined) return this.guarded(call, pending);
+      ignoreEnd(pending);
+    }
+    this.pipeline.hear(call, failed, result);
     return undefined;
   }
 
@@ -149,10 +147,10 @@ export class PromiseDriver implements CallDriver {
     if (call.rest !== Rest.METHOD || call.interruption !== undefined) return this.settled(call, false, value);
     const step = this.pipeline.succeed(call, value);
     if (step === undefined) {
-      this.pipeline.recycle(call);
+      this.end(call);
       return value;
     }
-    return this.goOn(call, this.perform(call, step) ?? this.advance(call));
+    return step === 'done' ? this.close(call) : this.goOn(call, this.perform(call, step) ?? this.advance(call));
   }
 
   /** The first promise of a call was rejected. */

@@ -12,12 +12,12 @@ const executor = (resolve: (value: unknown) => void, reject: (error: unknown) =>
  */
 export function interruptible(pending: Promise<unknown>): {
   readonly promise: Promise<unknown>;
-  readonly reject: (error: unknown) => void;
+  readonly reject: () => void;
 } {
   const promise = new Promise<unknown>(executor);
   const reject = rejectLatest;
   void pending.then(resolveLatest, reject);
-  return { promise, reject };
+  return { promise, reject: reject as () => void };
 }
 
 const RESOLVED = Promise.resolve();
@@ -30,13 +30,29 @@ export function rejectSoon(error: unknown): Promise<never> {
   return rejected as Promise<never>;
 }
 
+/** Whether a value is to be waited for; functions with a `then` are. May throw, where `then` cannot be read. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return typeof (value as { then?: unknown }).then === 'function';
 }
 
-/** Foreign thenables (query builders) may settle twice or throw: only a native promise is taken as it is. */
+/**
+ * Foreign thenables (query builders), and promises that have got a `then` of their own, may settle twice or throw: only a
+ * native promise is taken as it is. May throw, where `constructor` or `then` cannot be read.
+ */
 export function asPromise(value: PromiseLike<unknown>): Promise<unknown> {
-  return value.constructor === Promise ? (value as Promise<unknown>) : Promise.resolve(value);
+  const { constructor, then } = value as { constructor: unknown; then: unknown };
+  // It is only compared, never called.
+  // oxlint-disable-next-line typescript/unbound-method
+  if (constructor === Promise && then === Promise.prototype.then) return value as Promise<unknown>;
+  return new Promise((resolve) => resolve(value));
+}
+
+const ignore = (): void => undefined;
+
+/** Nobody waits for it any more: that it fails is nothing to anybody. */
+export function ignoreEnd(pending: Promise<unknown>): void {
+  void pending.then(ignore, ignore);
 }
 
 /**

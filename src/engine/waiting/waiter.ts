@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from './abort-listeners.js';
 import type { TimerQueue } from './timer-queue.js';
 import { Deadline, type DeadlineOwner } from './timer-queue.js';
 
@@ -92,15 +93,17 @@ export async function waitTurn(
 ): Promise<void> {
   const { promise, resolve } = deferred();
   waiter.wake = resolve;
-  const aborted = (): void => {
-    waiter.leave();
-    resolve();
+  const listener = {
+    aborted: () => {
+      waiter.leave();
+      resolve();
+    },
   };
-  signal?.addEventListener('abort', aborted, { once: true });
+  if (signal !== undefined) onAbort(signal, listener);
   if (waiter.state !== 'waiting') resolve();
   await promise;
   stopLimit();
-  signal?.removeEventListener('abort', aborted);
+  if (signal !== undefined) offAbort(signal, listener);
   if (signal?.aborted === true) {
     if (waiter.state === 'granted') giveBack();
     throw signal.reason;

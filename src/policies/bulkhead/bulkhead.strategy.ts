@@ -13,6 +13,8 @@ export interface BulkheadUse {
 /** Takes a place for each attempt, and gives it back when the method has settled. */
 export class BulkheadStrategy implements Strategy {
   readonly kind = 'bulkhead';
+  /** A place is in use as long as the method runs, also where a time limit inside has answered the caller. */
+  readonly holds = true;
   readonly name: string;
   readonly waitingPlace: string;
   readonly admit: NonNullable<Strategy['admit']>;

@@ -21,7 +21,8 @@ export interface RetrySettings extends FailureOptions {
 
 /** What is remembered of a call that is retried, or whose time is bounded. */
 interface Progress {
-  readonly startedAt: number;
+  /** NaN where nothing bounds the time. */
+  startedAt: number;
   previousDelay: number | undefined;
   /** The last attempt that did not succeed. */
   failedAttempt: number;
@@ -67,14 +68,15 @@ export class RetryStrategy implements Strategy {
     return this.again(call, layer);
   };
 
-  /** The application shut down during the pause, or a time limit or the caller cut it off. */
+  /** A time limit or the caller cut the attempt off, or the pause before the next one: then nothing is left to be counted. */
   abandoned(call: Call, layer: number): undefined {
-    if (call.attempt > 1) this.end(call, layer, 'given-up');
+    const progress = call.slots[layer] as Progress | undefined;
+    if (call.attempt > 1 && progress?.failedAttempt !== call.attempt) this.end(call, layer, 'given-up');
   }
 
   settled(call: Call, layer: number): void {
     const { failedAttempt } = call.slots[layer] as Progress;
-    if (failedAttempt !== call.attempt) this.counts.end(call.attempt, call.pauseCut ? 'given-up' : 'succeeded');
+    if (failedAttempt !== call.attempt) this.counts.end(call.attempt, 'succeeded');
   }
 
   adopt(previous: Strategy): void {
@@ -92,8 +94,11 @@ export class RetryStrategy implements Strategy {
 
   private begin(call: Call, layer: number): undefined {
     this.budget?.countCall(call.now());
-    if (this.settings.maxDuration !== undefined)
-      call.slots[layer] = { startedAt: call.now(), previousDelay: undefined, failedAttempt: 0 } satisfies Progress;
+    if (this.settings.maxDuration !== undefined) call.slots[layer] = this.newProgress(call);
+  }
+
+  private newProgress(call: Call): Progress {
+    return { startedAt: this.settings.maxDuration === undefined ? Number.NaN : call.now(), previousDelay: undefined, failedAttempt: 0 };
   }
 
   private judge(call: Call, layer: number): number | undefined {
@@ -104,7 +109,7 @@ export class RetryStrategy implements Strategy {
 
   private again(call: Call, layer: number): number | undefined {
     if (call.attempt >= this.settings.maxAttempts) return this.giveUp(call);
-    const progress = (call.slots[layer] ??= { startedAt: 0, previousDelay: undefined, failedAttempt: 0 }) as Progress;
+    const progress = (call.slots[layer] ??= this.newProgress(call)) as Progress;
     const delayMs = this.delayAfter(call, progress);
     if (delayMs === undefined) return this.giveUp(call);
     // No pause begins any more: the last error stands.
@@ -139,6 +144,8 @@ export class RetryStrategy implements Strategy {
       if (asked > delayMs && this.filter.isUnwanted(call.payload)) return undefined;
       delayMs = Math.max(delayMs, asked);
     }
+    // A call that was under way when it got a `maxDuration`: the time counts from here.
+    if (maxDuration !== undefined && Number.isNaN(progress.startedAt)) progress.startedAt = call.now();
     return maxDuration !== undefined && call.now() - progress.startedAt + delayMs > maxDuration ? undefined : delayMs;
   }
 

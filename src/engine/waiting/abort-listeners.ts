@@ -1,0 +1,38 @@
+/** Who wants to know when a signal aborts. */
+export interface AbortListener {
+  aborted(): void;
+}
+
+/** One listener for each signal, however many calls it serves: Node warns of eleven, and looks through all to remove one. */
+class Audience {
+  readonly listeners = new Set<AbortListener>();
+
+  constructor(private readonly signal: AbortSignal) {
+    signal.addEventListener('abort', this, { once: true });
+  }
+
+  handleEvent(): void {
+    audiences.delete(this.signal);
+    for (const listener of this.listeners) listener.aborted();
+    this.listeners.clear();
+  }
+
+  leave(listener: AbortListener): void {
+    if (!this.listeners.delete(listener) || this.listeners.size > 0) return;
+    audiences.delete(this.signal);
+    this.signal.removeEventListener('abort', this);
+  }
+}
+
+const audiences = new WeakMap<AbortSignal, Audience>();
+
+export function onAbort(signal: AbortSignal, listener: AbortListener): void {
+  let audience = audiences.get(signal);
+  if (audience === undefined) audiences.set(signal, (audience = new Audience(signal)));
+  audience.listeners.add(listener);
+}
+
+/** Takes `onAbort` back; does nothing where there is nothing to take back. */
+export function offAbort(signal: AbortSignal, listener: AbortListener): void {
+  audiences.get(signal)?.leave(listener);
+}
