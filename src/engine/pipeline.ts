@@ -44,7 +44,6 @@ export class Pipeline {
   readonly tallies: readonly Tally[];
   /** The layers that set a time limit on the call. */
   readonly limiting: readonly number[];
-  /** True where a time limit can cut a call off. */
   readonly limited: boolean;
   /** The record that was given back last; most calls find it. */
   private idle: Call | undefined;
@@ -264,8 +263,7 @@ export class Pipeline {
       call.answer = verdict;
       return undefined;
     }
-    const delayMs = (call.attempt + 1) % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict;
-    return again(this, call, layer, delayMs);
+    return again(this, call, layer, (call.attempt + 1) % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict);
   }
 
   /** @internal Counts what a layer did. */
