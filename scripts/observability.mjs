@@ -105,7 +105,7 @@ const ALERTS = [
     '10m',
     'warning',
     '{{ $value | humanizePercentage }} of the calls of {{ $labels.name }} exceed its rate limit',
-    'rate_limit_top_rejections names the keys.',
+    'rate_limit_top_rejections names the keys, where the option `clients` asks for it.',
   ],
   [
     'RetryStorm',
@@ -276,6 +276,11 @@ function metricPanel({ name, type, help, labels = [] }) {
   const legend = by.map((label) => `{{${label}}}`).join(' ');
   if (type === 'counter')
     return panel(name, help, `sum by (${by.join(', ')}) (rate(${name}{name=~"$name"}[$__rate_interval]))`, 'ops', legend);
+  // Numbers of states are in no order: what several instances show together is the worst, as `worse` has it.
+  if (name === 'circuit_breaker_state') {
+    const worst = [3, 1, 2].map((state) => `max by (name) (${name}{name=~"$name"} == ${state})`);
+    return panel(name, help, [...worst, `max by (name) (${name}{name=~"$name"})`].join(' or '), 'short');
+  }
   if (type === 'gauge') return panel(name, help, `max by (${by.join(', ')}) (${name}{name=~"$name"})`, unit, legend);
   const quantile = `histogram_quantile(0.95, sum by (le, name) (rate(${name}_bucket{name=~"$name"}[$__rate_interval])))`;
   return panel(`${name} (95th percentile)`, help, quantile, 's');

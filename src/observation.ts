@@ -36,6 +36,12 @@ export interface CollectOptions {
    * @default 0
    */
   readonly keys?: number;
+  /**
+   * Series of their own (label `client`) for so many of the clients that each rate limit turns away most. Who they are is for whoever
+   * may see keys, so there are none by default.
+   * @default 0
+   */
+  readonly clients?: number;
 }
 
 interface Source {
@@ -66,7 +72,7 @@ export class Observation {
     return [...this.declarations.values()].map(({ declaration }) => declaration);
   }
 
-  read(name: string, { keys = 0 }: CollectOptions): MetricFamily {
+  read(name: string, { keys = 0, clients = 0 }: CollectOptions): MetricFamily {
     const { declaration, sources } = this.declarations.get(name)!;
     const merge = declaration.merge ?? ((a: number, b: number) => a + b);
     const series = new Map<string, { labels: LabelValues; value: number | HistogramReading }>();
@@ -82,6 +88,7 @@ export class Observation {
             known.value = typeof value === 'number' ? merge(known.value as number, value) : added(known.value as HistogramReading, value);
         },
         keys,
+        clients,
       );
     }
     const { type, help, labels = [] } = declaration;

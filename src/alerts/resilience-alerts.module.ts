@@ -12,7 +12,7 @@ import { ResilienceConfigError, type Duration } from '../core.js';
 import type { TimerHandle } from '../engine/clock.js';
 import { ResilienceService } from '../index.js';
 import { duration, Problems, readSettings, rule, type Rules } from '../options/index.js';
-import type { AlertChannel } from './alert.js';
+import type { Alert, AlertChannel } from './alert.js';
 import { AlertBook } from './alert-book.js';
 import { Deliveries } from './deliveries.js';
 import { detectorOf, type Detector } from './detectors/detectors.js';
@@ -68,32 +68,18 @@ const takenNames = new WeakMap<ResilienceService, Set<string>>();
 @Module({})
 export class ResilienceAlertsModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('ResilienceAlerts');
-  private readonly rules: readonly RuleSettings[];
-  private readonly deliveries: Deliveries;
-  private readonly everyMs: number;
+  private rules: readonly RuleSettings[] = [];
+  private deliveries: Deliveries | undefined;
+  private everyMs = 0;
   private readonly stops: (() => void)[] = [];
   private readonly watched: { readonly rule: RuleSettings; readonly detector: Detector; readonly book: AlertBook }[] = [];
   private timer: TimerHandle;
 
-  /** @throws ResilienceConfigError with every mistake in rules and channels. */
   constructor(
-    @Inject(MODULE_OPTIONS_TOKEN) options: ResilienceAlertsOptions,
+    @Inject(MODULE_OPTIONS_TOKEN) private readonly options: ResilienceAlertsOptions,
     @Inject(ResilienceService) private readonly resilience: ResilienceService,
   ) {
     super();
-    const problems = new Problems();
-    const { every, channels, rules } = problems.at('ResilienceAlertsModule.register:', (found) => {
-      const settings = readSettings<AlertsSettings>(RULES, options, found);
-      const read = { ...settings, rules: readRules(settings.rules, found), channels: settings.channels ?? [loggerChannel()] };
-      for (const { name, problems: ofChannel } of read.channels.map(withProblems)) {
-        for (const problem of ofChannel) found.add(`channel ${name}: ${problem}`);
-      }
-      return read;
-    });
-    if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
-    this.rules = rules;
-    this.everyMs = every;
-    this.deliveries = new Deliveries(channels, resilience.environment.clock, this.logger);
   }
 
   static override register(options: typeof OPTIONS_TYPE): DynamicModule {
@@ -104,12 +90,16 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
     return super.registerAsync(options);
   }
 
-  /** @throws ResilienceConfigError where another module of the application has a rule of the same name. */
+  /** @throws ResilienceConfigError with every mistake in rules and channels. */
   onModuleInit(): void {
-    this.takeNames();
     const { events, clock } = this.resilience.environment;
+    const { rules, channels, every } = readAlertsOptions(this.options);
+    this.takeNames(rules);
+    this.rules = rules;
+    this.everyMs = every;
+    const deliveries = (this.deliveries = new Deliveries(channels, clock, this.logger));
     const reader = {
-      tell: this.deliveries.tell.bind(this.deliveries),
+      tell: (alert: Alert) => deliveries.tell(alert),
       heldBack: (name: string) =>
         this.logger.warn(`${name}: many subjects at a time; alerts of some are held back, and follow minute by minute while they last`),
     };
@@ -132,13 +122,14 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
     if (this.timer !== undefined) this.resilience.environment.clock.clearTimer(this.timer);
     this.watched.length = 0;
     for (const stop of this.stops.splice(0)) stop();
-    await this.deliveries.close();
+    await this.deliveries?.close();
   }
 
-  private takeNames(): void {
+  /** @throws ResilienceConfigError where another module of the application has a rule of the same name. */
+  private takeNames(rules: readonly RuleSettings[]): void {
     const names = takenNames.get(this.resilience) ?? new Set();
     takenNames.set(this.resilience, names);
-    const twice = this.rules.filter(({ name }) => names.has(name)).map(({ name }) => name);
+    const twice = rules.filter(({ name }) => names.has(name)).map(({ name }) => name);
     if (twice.length > 0) {
       throw new ResilienceConfigError(
         twice.map(
@@ -146,7 +137,7 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
         ),
       );
     }
-    for (const { name } of this.rules) names.add(name);
+    for (const { name } of rules) names.add(name);
   }
 
   private wait(): void {
@@ -168,6 +159,22 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
   }
 }
 
-function withProblems(channel: AlertChannel): { readonly name: string; readonly problems: readonly string[] } {
-  return { name: channel.name, problems: channel.problems?.() ?? [] };
+interface ReadAlerts {
+  readonly rules: readonly RuleSettings[];
+  readonly channels: readonly AlertChannel[];
+  readonly every: number;
+}
+
+function readAlertsOptions(options: unknown): ReadAlerts {
+  const problems = new Problems();
+  const read = problems.at('ResilienceAlertsModule.register:', (found): ReadAlerts => {
+    const { rules, channels = [loggerChannel()], every } = readSettings<AlertsSettings>(RULES, options, found);
+    const checked = readRules(rules, found);
+    for (const channel of channels) {
+      for (const problem of channel.problems?.() ?? []) found.add(`channel ${channel.name}: ${problem}`);
+    }
+    return { rules: checked, channels, every };
+  });
+  if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+  return read;
 }

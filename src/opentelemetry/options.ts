@@ -1,6 +1,7 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import { metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
 import { ResilienceConfigError } from '../core.js';
+import { flag, integer, Problems, readSettings, rule, type Rules } from '../options/index.js';
 
 /** What `ResilienceOpenTelemetryModule.register` takes. */
 export interface ResilienceOpenTelemetryOptions {
@@ -20,11 +21,19 @@ export interface ResilienceOpenTelemetryOptions {
    * @default 0
    */
   keys?: number;
+  /**
+   * Readings of their own (attribute `resilience.client`) for so many of the clients that each rate limit turns away most; 0: none.
+   * @default 0
+   */
+  clients?: number;
   /** Default: the global one of `@opentelemetry/api`. */
   meterProvider?: MeterProvider;
   /** Default: the global one of `@opentelemetry/api`. */
   tracerProvider?: TracerProvider;
 }
+
+/** The options, checked. */
+export type OpenTelemetrySettings = Required<ResilienceOpenTelemetryOptions>;
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<ResilienceOpenTelemetryOptions>({ moduleName: 'ResilienceOpenTelemetry' })
@@ -32,15 +41,26 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
     .setFactoryMethodName('createResilienceOpenTelemetryOptions')
     .build();
 
-/** @throws ResilienceConfigError with every mistake. */
-export function checkOptions({ traces, keys }: ResilienceOpenTelemetryOptions): void {
-  const problems: string[] = [];
-  const place = 'ResilienceOpenTelemetryModule.register:';
-  if (traces !== undefined && traces !== false && traces !== 'operation' && traces !== 'attempt') {
-    problems.push(`${place} traces must be 'operation', 'attempt' or false, got ${JSON.stringify(traces)}`);
-  }
-  if (keys !== undefined && !(Number.isSafeInteger(keys) && keys >= 0)) {
-    problems.push(`${place} keys must be an integer >= 0, got ${JSON.stringify(keys)}`);
-  }
-  if (problems.length > 0) throw new ResilienceConfigError(problems);
+const has = (method: string) => (value: unknown) =>
+  typeof (Object(value) as Record<string, unknown>)[method] === 'function' ? value : undefined;
+
+const TRACES = new Set<unknown>(['operation', 'attempt', false]);
+
+const RULES: Rules = {
+  metrics: flag({ default: true }),
+  traces: rule("'operation', 'attempt' or false", (value) => (TRACES.has(value) ? value : undefined), { default: 'attempt' }),
+  keys: integer({ min: 0, default: 0 }),
+  clients: integer({ min: 0, max: 100, default: 0 }),
+  meterProvider: rule('a MeterProvider of OpenTelemetry', has('getMeter'), { code: true }),
+  tracerProvider: rule('a TracerProvider of OpenTelemetry', has('getTracer'), { code: true }),
+};
+
+/** Reads the options. @throws ResilienceConfigError with every mistake. */
+export function readOpenTelemetryOptions(options: unknown): OpenTelemetrySettings {
+  const problems = new Problems();
+  const settings = problems.at('ResilienceOpenTelemetryModule.register:', (found) =>
+    readSettings<OpenTelemetrySettings>(RULES, options, found),
+  );
+  if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+  return { ...settings, meterProvider: settings.meterProvider ?? metrics, tracerProvider: settings.tracerProvider ?? trace };
 }

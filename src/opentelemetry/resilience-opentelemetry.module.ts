@@ -1,13 +1,14 @@
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { metrics as globalMetrics, trace as globalTrace } from '@opentelemetry/api';
+import { ResilienceConfigError } from '../core.js';
 import { ResilienceService } from '../index.js';
 import { instrument } from './instruments.js';
 import {
   ASYNC_OPTIONS_TYPE,
-  checkOptions,
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
+  readOpenTelemetryOptions,
+  type OpenTelemetrySettings,
   type ResilienceOpenTelemetryOptions,
 } from './options.js';
 import { SpanTracer } from './spans.js';
@@ -21,14 +22,13 @@ const SCOPE = 'nestjs-bulwark';
  */
 @Module({})
 export class ResilienceOpenTelemetryModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
-  private stopMetrics: (() => void) | undefined;
+  private leave: (() => void) | undefined;
 
   constructor(
     @Inject(MODULE_OPTIONS_TOKEN) private readonly options: ResilienceOpenTelemetryOptions,
     @Inject(ResilienceService) private readonly resilience: ResilienceService,
   ) {
     super();
-    checkOptions(options);
   }
 
   static override register(options: typeof OPTIONS_TYPE = {}): DynamicModule {
@@ -39,13 +39,48 @@ export class ResilienceOpenTelemetryModule extends ConfigurableModuleClass imple
     return super.registerAsync(options);
   }
 
+  /** @throws ResilienceConfigError with every mistake, or where another module of the application says otherwise. */
   onModuleInit(): void {
-    const { metrics = true, traces = 'attempt', keys = 0, meterProvider = globalMetrics, tracerProvider = globalTrace } = this.options;
-    if (metrics) this.stopMetrics = instrument(this.resilience, meterProvider.getMeter(SCOPE), keys);
-    if (traces !== false) this.resilience.trace(new SpanTracer(tracerProvider.getTracer(SCOPE), traces === 'attempt'));
+    this.leave = joinApplication(this.resilience, readOpenTelemetryOptions(this.options));
   }
 
   onApplicationShutdown(): void {
-    this.stopMetrics?.();
+    this.leave?.();
+    this.leave = undefined;
   }
+}
+
+/** What an application is seen by, and by how many modules. */
+interface Registration {
+  readonly settings: OpenTelemetrySettings;
+  readonly stop: () => void;
+  users: number;
+}
+
+const registrations = new WeakMap<ResilienceService, Registration>();
+
+/** Several modules of an application may import this one; its calls are measured and followed once. */
+function joinApplication(resilience: ResilienceService, settings: OpenTelemetrySettings): () => void {
+  const registration = registrations.get(resilience) ?? { settings, stop: begin(resilience, settings), users: 0 };
+  const options = Object.keys(settings) as (keyof OpenTelemetrySettings)[];
+  const others = options.filter((option) => registration.settings[option] !== settings[option]);
+  if (others.length > 0) {
+    throw new ResilienceConfigError([
+      `ResilienceOpenTelemetryModule.register: another module of the application has registered with other ${others.join(', ')}; register once (a MeterProvider may have several readers)`,
+    ]);
+  }
+  registration.users++;
+  registrations.set(resilience, registration);
+  return () => {
+    if (--registration.users > 0) return;
+    registrations.delete(resilience);
+    registration.stop();
+  };
+}
+
+function begin(resilience: ResilienceService, settings: OpenTelemetrySettings): () => void {
+  const { metrics, traces, keys, clients, meterProvider, tracerProvider } = settings;
+  const stopMetrics = metrics ? instrument(resilience, meterProvider.getMeter(SCOPE), { keys, clients }) : undefined;
+  if (traces !== false) resilience.trace(new SpanTracer(tracerProvider.getTracer(SCOPE), traces === 'attempt'));
+  return () => stopMetrics?.();
 }

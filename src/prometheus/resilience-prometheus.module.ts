@@ -1,16 +1,16 @@
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { register as defaultRegistry, type Registry } from 'prom-client';
-import { ResilienceService } from '../index.js';
+import { ResilienceService, type MetricFamily } from '../index.js';
 import { metricsController, REGISTRY } from './metrics.controller.js';
 import {
   ASYNC_OPTIONS_TYPE,
-  checkOptions,
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
+  readPrometheusOptions,
   type ResiliencePrometheusOptions,
 } from './options.js';
-import { PulledMetric, register } from './pulled-metric.js';
+import { register } from './pulled-metric.js';
 
 /**
  * Shows the metrics of all policies in a registry of prom-client, and with `path` to a scraper:
@@ -22,7 +22,8 @@ import { PulledMetric, register } from './pulled-metric.js';
     {
       provide: REGISTRY,
       inject: [MODULE_OPTIONS_TOKEN],
-      useFactory: ({ registry = defaultRegistry }: ResiliencePrometheusOptions): Registry => registry,
+      // What is no registry is told of at startup, with all other mistakes.
+      useFactory: (options?: ResiliencePrometheusOptions): Registry => options?.registry ?? defaultRegistry,
     },
   ],
   exports: [REGISTRY],
@@ -36,7 +37,6 @@ export class ResiliencePrometheusModule extends ConfigurableModuleClass implemen
     @Inject(ResilienceService) private readonly resilience: ResilienceService,
   ) {
     super();
-    checkOptions(options);
   }
 
   static override register(options: typeof OPTIONS_TYPE = {}): DynamicModule {
@@ -47,18 +47,32 @@ export class ResiliencePrometheusModule extends ConfigurableModuleClass implemen
     return withController(super.registerAsync(options), options.path);
   }
 
-  /** @throws ResilienceConfigError where the registry has another metric of one of the names. */
+  /** @throws ResilienceConfigError with every mistake, or where the registry has another metric of one of the names. */
   onModuleInit(): void {
-    const { prefix = '', labels = {}, keys = 0, buckets } = this.options;
+    const metrics = this.resilience.metricDeclarations();
+    const heads = metrics.map(({ name, type, labels = [] }) => ({ name, type, labels: ['name', ...labels] }));
+    const { prefix, labels, keys, clients, buckets } = readPrometheusOptions(this.options, heads);
+    const shape = JSON.stringify([labels, buckets]);
+    const options = JSON.stringify([labels, buckets, keys, clients]);
     this.resilience.measure(buckets);
-    for (const { name, help, type, merge } of this.resilience.metricDeclarations()) {
-      const metric = new PulledMetric(`${prefix}${name}`, help, type, merge === undefined ? 'sum' : 'max', labels);
-      this.registered.push(register(this.registry, metric, () => this.resilience.collectOne(name, { keys })));
+    try {
+      for (const { name, help, type, merge } of metrics) {
+        const head = { name: `${prefix}${name}`, help, type, ...(merge === undefined ? {} : { merge }) };
+        const read = (): MetricFamily => this.resilience.collectOne(name, { keys, clients });
+        this.registered.push(register(this.registry, head, this.resilience, { read, labels, options, shape }));
+      }
+    } catch (error) {
+      this.takeOut();
+      throw error;
     }
   }
 
   /** The last scrape may come while the application shuts down; after that a registry must not keep it alive. */
   onApplicationShutdown(): void {
+    this.takeOut();
+  }
+
+  private takeOut(): void {
     for (const takeOut of this.registered.splice(0)) takeOut();
   }
 }

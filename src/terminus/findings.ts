@@ -1,3 +1,5 @@
+import { errorClassOf } from '../engine/telemetry/call-watch.js';
+import type { CircuitBreaker, CircuitStateName } from '../core.js';
 import type { ResilienceService } from '../nest/index.js';
 import type { BulkheadHealthOptions, CircuitBreakerHealthOptions, HealthSelection, RateLimiterHealthOptions } from './resilience.health.js';
 
@@ -20,15 +22,14 @@ export function worstOf(findings: readonly Finding[]): HealthStatus {
 
 export function circuitBreakerFindings(resilience: ResilienceService, options: CircuitBreakerHealthOptions): readonly Finding[] {
   return select(resilience.circuitBreakers(), options, (breaker) => {
-    const { state, key, failureRate, slowCallRate, calls, nextTrialInMs, lastError } = breaker.worst();
-    const isOpen = state === 'open' || state === 'forced-open';
+    const { key, state, failureRate, slowCallRate, calls, nextTrialInMs, lastError } = breaker.worst();
     const openIs = options.openIs ?? (breaker.critical ? 'down' : 'degraded');
-    const status = isOpen ? openIs : state === 'half-open' ? (options.halfOpenIs ?? 'degraded') : 'up';
+    const status = isOpen(state) ? openIs : state === 'half-open' ? (options.halfOpenIs ?? 'degraded') : 'up';
     return {
       status,
       details: known({
         state,
-        key,
+        ...keysOf(breaker, options.showKeys === true ? key : undefined),
         critical: breaker.critical,
         failureRate,
         slowCallRate,
@@ -82,8 +83,20 @@ function known(details: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
 }
 
+/** How many circuits of keys are open; a key may be a person's, so it is shown only where that is wanted. */
+function keysOf(breaker: CircuitBreaker, key: string | undefined): { readonly openKeys?: number; readonly key?: string | undefined } {
+  if (breaker.keyCount === 0) return {};
+  const look = breaker.observer();
+  const open = breaker.observeCircuits().filter((circuit) => circuit.key !== undefined && isOpen(look(circuit).state));
+  return { openKeys: open.length, key };
+}
+
+function isOpen(state: CircuitStateName): boolean {
+  return state === 'open' || state === 'forced-open';
+}
+
 /** Only the class: the text of an error may hold what a probe must not show. */
 function classOf(error: unknown): string | undefined {
   if (error === undefined) return undefined;
-  return error instanceof Error ? error.constructor.name : typeof error;
+  return error instanceof Error ? errorClassOf(error) : typeof error;
 }

@@ -18,6 +18,12 @@ export interface CircuitBreakerHealthOptions extends HealthSelection {
    * @default 'degraded'
    */
   readonly halfOpenIs?: HealthStatus;
+  /**
+   * Shows the key of the worst circuit. Keys are often somebody's (a tenant, an address, an API key), and a probe's answer is seen by
+   * many, so by default there is only the number of keys whose circuits are open.
+   * @default false
+   */
+  readonly showKeys?: boolean;
 }
 
 /** How the use of a bulkhead is told. */

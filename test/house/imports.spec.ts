@@ -47,9 +47,9 @@ const ARROWS: Record<string, readonly string[]> = {
   index: ['core', 'nest'],
   http: ['core', 'index', 'nest', 'options'],
   alerts: ['core', 'index', 'engine', 'options'],
-  opentelemetry: ['core', 'index', 'engine'],
-  prometheus: ['core', 'index', 'nest'],
-  terminus: ['nest'],
+  opentelemetry: ['core', 'index', 'engine', 'options'],
+  prometheus: ['core', 'index', 'nest', 'options'],
+  terminus: ['nest', 'core', 'engine', 'options'],
   testing: ['options', 'engine', 'index'],
 };
 

@@ -1,4 +1,4 @@
-import { Injectable, type INestApplication } from '@nestjs/common';
+import { Injectable, type DynamicModule, type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -189,6 +189,38 @@ describe('instruments', () => {
       ['Orders.load', 1],
       ['Orders.hang', 1],
     ]);
+    await reader.shutdown();
+  });
+
+  it('count an application once, however many of its modules import it, and add two applications up', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const meterProvider = new MeterProvider({ readers: [reader] });
+    const register = (options = {}) => ResilienceOpenTelemetryModule.register({ meterProvider, tracerProvider, ...options });
+    const boot = async (...modules: DynamicModule[]) => {
+      const module = await Test.createTestingModule({ imports: [ResilienceModule.forRoot(), ...modules], providers: [Orders] }).compile();
+      return module.createNestApplication({ logger: false }).init();
+    };
+    const read = async (name: string) => {
+      exporter.reset();
+      await reader.forceFlush();
+      const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
+      return metrics
+        .find(({ descriptor }) => descriptor.name === name)!
+        .dataPoints.map(({ value }) => (value as { count?: number }).count ?? value);
+    };
+    app = await boot(register(), register());
+    for (let calls = 0; calls < 4; calls++) await app.get(Orders).load(0);
+    expect([await read('resilience.operation.duration'), spans.getFinishedSpans().length]).toEqual([[4], 8]);
+    const second = await boot(register());
+    await second.get(Orders).load(0);
+    expect((await read('resilience.operation.calls')).filter((value) => value !== 0)).toEqual([5]);
+    app.get(ResilienceService).circuitBreaker('orders').disable();
+    second.get(ResilienceService).circuitBreaker('orders').forceOpen();
+    expect(await read('resilience.circuit_breaker.state')).toEqual([3]);
+    await second.close();
+    expect(await read('resilience.circuit_breaker.state')).toEqual([4]);
+    await expect(boot(register(), register({ traces: false, keys: 3 }))).rejects.toThrow('with other traces, keys');
     await reader.shutdown();
   });
 

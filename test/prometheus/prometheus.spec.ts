@@ -1,8 +1,10 @@
-import { Injectable, type INestApplication } from '@nestjs/common';
+import { Injectable, Module, type CallHandler, type INestApplication, type ModuleMetadata } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { Counter, register as defaultRegistry, Registry } from 'prom-client';
+import { map } from 'rxjs';
 import request from 'supertest';
 import { Bulkhead, CircuitBreaker, Fallback, RateLimit, ResilienceModule, ResilienceService, Retry, Timeout } from '../../src/index.js';
 import { ResiliencePrometheusModule, type ResiliencePrometheusOptions } from '../../src/prometheus/index.js';
@@ -39,6 +41,16 @@ async function start(
   running.push(app);
   await app.listen(0);
   return app;
+}
+
+async function startWith(
+  imports: NonNullable<ModuleMetadata['imports']>,
+  providers: NonNullable<ModuleMetadata['providers']> = [],
+): Promise<INestApplication> {
+  const module = await Test.createTestingModule({ imports, providers: [Stock, ...providers] }).compile();
+  const app = module.createNestApplication({ logger: false });
+  running.push(app);
+  return app.init();
 }
 
 async function scrape(app: INestApplication, path = '/metrics'): Promise<string> {
@@ -152,6 +164,64 @@ describe('ResiliencePrometheusModule', () => {
     expect(await reading()).toEqual(['circuit_breaker_requests_total{name="stock"} 2']);
     await running.pop()!.close();
     expect(await reading()).toEqual(['circuit_breaker_requests_total{name="stock"} 1']);
+  });
+
+  it('counts an application once, however many of its modules import it', async () => {
+    const registry = new Registry();
+    const register = () => ResiliencePrometheusModule.register({ registry });
+    @Module({ imports: [register()] })
+    class Feature {}
+    const app = await startWith([ResilienceModule.forRoot(), register(), Feature]);
+    for (let calls = 0; calls < 10; calls++) await app.get(Stock).count('open');
+    expect(await registry.metrics()).toContain('operation_calls_total{name="Stock.count",outcome="succeeded"} 10');
+    await running.pop()!.close();
+    expect(registry.getMetricsAsArray()).toEqual([]);
+
+    const other = ResiliencePrometheusModule.register({ registry, keys: 5 });
+    await expect(startWith([ResilienceModule.forRoot(), register(), other])).rejects.toThrow('with other options');
+    running.length = 0;
+  });
+
+  it('shows the worse state of two applications: a disabled breaker hides no open one', async () => {
+    const registry = new Registry();
+    const [first, second] = [await start({ registry }), await start({ registry })];
+    first.get(ResilienceService).circuitBreaker('stock').disable();
+    second.get(ResilienceService).circuitBreaker('stock').forceOpen();
+    expect(await registry.metrics()).toContain('circuit_breaker_state{name="stock"} 3');
+    expect(await registry.metrics()).toContain('bulkhead_max_concurrent{name="Stock.count"} 20');
+  });
+
+  it('refuses labels that would be alike, or that there are none of, and histograms that do not fit together', async () => {
+    const registry = new Registry();
+    const refused = async (options: ResiliencePrometheusOptions) => {
+      const error: unknown = await start({ registry, ...options }).catch((reason: unknown) => reason);
+      running.pop();
+      return (error as Error).message;
+    };
+    expect(await refused({ labels: { name: 'client' } })).toContain(
+      'labels: "client" would be both name and client in rate_limit_top_rejections',
+    );
+    expect(await refused({ labels: { name: 'le' } })).toContain('labels: "le" would be both the bound of a bucket and name');
+    expect(await refused({ labels: { nmae: 'service' } })).toContain('labels: there is no label "nmae"; did you mean "name"?');
+    expect(registry.getMetricsAsArray()).toEqual([]);
+    await start({ registry });
+    expect(await refused({ buckets: [1, 2] })).toContain('with other labels or buckets');
+  });
+
+  it('names the clients that are turned away most where that is wanted', async () => {
+    const registry = new Registry();
+    const app = await start({ registry, clients: 1 });
+    const limiter = app.get(ResilienceService).rateLimiter('api', { limit: 1, per: '1h' });
+    for (const key of ['evil"} 1\nfake 2', 'evil"} 1\nfake 2', 'evil"} 1\nfake 2', 'b', 'b'])
+      await limiter.acquire({ key }).catch(() => undefined);
+    expect(await registry.metrics()).toContain(String.raw`rate_limit_top_rejections{name="api",client="evil\"} 1\nfake 2"} 2`);
+  });
+
+  it('answers scrapes itself, so that no interceptor puts them into an envelope', async () => {
+    const envelope = { intercept: (_context: unknown, next: CallHandler) => next.handle().pipe(map((data: unknown) => ({ data }))) };
+    const imports = [ResilienceModule.forRoot(), ResiliencePrometheusModule.register({ registry: new Registry(), path: '/metrics' })];
+    const app = await startWith(imports, [{ provide: APP_INTERCEPTOR, useValue: envelope }]);
+    expect(await scrape(app)).toMatch(/^# HELP/);
   });
 
   it('says at startup what is wrong with its options, all of it', async () => {

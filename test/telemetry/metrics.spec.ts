@@ -7,8 +7,8 @@ function happened(lab: Lab, name: string): string[] {
 }
 
 /** The series of a metric as text, in the order of their labels. */
-function read(lab: Lab, name: string, keys = 0): string[] {
-  const { series } = lab.resilience.collect({ keys }).find((family) => family.name === name)!;
+function read(lab: Lab, name: string, keys = 0, clients = 0): string[] {
+  const { series } = lab.resilience.collect({ keys, clients }).find((family) => family.name === name)!;
   return series
     .map(({ labels, value }) => {
       const shown = Object.entries(labels)
@@ -218,12 +218,28 @@ describe('the metrics of a rate limit', () => {
     for (let client = 0; client < 3000; client++) for (const one of [`rare-${client}`, `rare-${client}`, 'greedy', 'eager']) ask(one);
     await lab.clock.advance(0);
     expect(limiter.keyCount).toBe(3002);
-    const top = read(lab, 'rate_limit_top_rejections');
+    expect(read(lab, 'rate_limit_top_rejections')).toEqual([]);
+    const top = read(lab, 'rate_limit_top_rejections', 0, 10);
     expect(top).toHaveLength(10);
     const counts = Object.fromEntries(top.map((line) => [/client=(\S+):/.exec(line)![1], Number(line.split(': ')[1])]));
     // At most a hundredth of all 8,998 rejections too low.
     expect(counts['greedy']).toBeGreaterThan(2999 - 90);
     expect(counts['eager']).toBeGreaterThan(2999 - 90);
+  });
+
+  it('show so many clients in the life of the process, cut, however many there come', async () => {
+    const lab = new Lab();
+    const limiter = lab.resilience.rateLimiter('api', { limit: 1, per: '1h' });
+    const seen = new Set<string>();
+    for (let round = 0; round < 60; round++) {
+      for (let client = 0; client < 10; client++)
+        for (let call = 0; call < 20 + round * 5; call++)
+          await limiter.acquire({ key: `${round}-${client}-${'x'.repeat(1000)}` }).catch(() => undefined);
+      for (const line of read(lab, 'rate_limit_top_rejections', 0, 10)) seen.add(/client=(\S+):/.exec(line)![1]!);
+    }
+    expect(seen.size).toBeLessThanOrEqual(201);
+    expect(seen.has('other')).toBe(true);
+    expect(Math.max(...[...seen].map(({ length }) => length))).toBe(64);
   });
 });
 

@@ -23,7 +23,7 @@ export class ShopModule {
         ResilienceModule.forRoot(),
         ResilienceHealthModule,
         TerminusModule.forRoot({ logger: false }),
-        ResiliencePrometheusModule.register({ path: 'metrics' }),
+        ResiliencePrometheusModule.register({ path: 'metrics', clients: 10 }),
         ResilienceOpenTelemetryModule.register({ metrics: false }),
         ResilienceAlertsModule.register({
           rules: [

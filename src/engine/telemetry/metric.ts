@@ -21,8 +21,8 @@ export interface MetricDeclaration<Source = never> {
   readonly labels?: readonly string[];
   /** What two readings with equal labels are together; their sum where it is not there. */
   readonly merge?: (a: number, b: number) => number;
-  /** Reads an instance; so many of its keys have series of their own (label `key`). */
-  readonly read: (source: Source, add: AddReading, keys: number) => void;
+  /** Reads an instance; so many of its keys have series of their own (label `key`), and so many clients (label `client`). */
+  readonly read: (source: Source, add: AddReading, keys: number, clients: number) => void;
 }
 
 /** The label `key` of what has no series of its own. */

@@ -1,6 +1,6 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
-import { larger, readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
+import { readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { BulkheadFullReason } from './bulkhead.error.js';
 
@@ -80,7 +80,6 @@ const bulkheadMetrics: readonly MetricDeclaration<ObservedBulkhead>[] = [
     name: 'bulkhead_max_concurrent',
     type: 'gauge',
     help: 'Calls that may run at a time, for each key.',
-    merge: larger,
     read: (bulkhead, add) => add(bulkhead.maxConcurrent),
   },
   count('bulkhead_requests_total', 'Calls that got a place, got none, or waited too long: all that have been decided.', (counts) => {

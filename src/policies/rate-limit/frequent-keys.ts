@@ -1,6 +1,14 @@
 /** How many keys are counted at a time. */
 const CAPACITY = 100;
 
+/** So many keys are ever shown by name; whoever makes up keys cannot make up series without end. */
+const MAX_SHOWN = 200;
+
+/** A label is cut at so many characters. */
+const MAX_LABEL = 64;
+
+const OTHERS = 'other';
+
 /**
  * Finds the keys that come most often among any number of them, with a hundred counters (J. Misra, D. Gries: Finding repeated
  * elements, 1982): a newcomer without a free counter takes one off every counter instead. A count is at most a
@@ -8,6 +16,7 @@ const CAPACITY = 100;
  */
 export class FrequentKeys {
   private readonly counts = new Map<string, number>();
+  private readonly shown = new Set<string>();
 
   note(key: string): void {
     const count = this.counts.get(key);
@@ -24,5 +33,17 @@ export class FrequentKeys {
   /** The keys with the highest counts, highest first. */
   top(most: number): readonly (readonly [key: string, count: number])[] {
     return [...this.counts].toSorted(([, a], [, b]) => b - a).slice(0, most);
+  }
+
+  /** The same for a time series database: cut, and over the life of the process of so many keys; all others are `other`. */
+  series(most: number): ReadonlyMap<string, number> {
+    const series = new Map<string, number>();
+    for (const [key, count] of this.top(most)) {
+      const label = key.length > MAX_LABEL ? `${key.slice(0, MAX_LABEL - 1)}…` : key;
+      if (this.shown.size < MAX_SHOWN) this.shown.add(label);
+      const client = this.shown.has(label) ? label : OTHERS;
+      series.set(client, (series.get(client) ?? 0) + count);
+    }
+    return series;
   }
 }

@@ -30,11 +30,8 @@ interface ObservedLimiter {
   readonly rejections: number;
   readonly waiting: number;
   readonly keyCount: number;
-  readonly refused: { top(most: number): readonly (readonly [key: string, count: number])[] };
+  readonly refused: { series(most: number): Iterable<readonly [client: string, count: number]> };
 }
-
-/** How many of the clients that are turned away most have a series. */
-const TOP_CLIENTS = 10;
 
 function reading(
   name: string,
@@ -59,10 +56,10 @@ const rateLimitMetrics: readonly MetricDeclaration<ObservedLimiter>[] = [
   {
     name: 'rate_limit_top_rejections',
     type: 'gauge',
-    help: `Rejections of the ${TOP_CLIENTS} keys that are turned away most, counted by a bounded list: about right for the frequent ones.`,
+    help: 'Rejections of the clients that are turned away most, about right for the frequent ones; only where `clients` asks for it.',
     labels: ['client'],
-    read: ({ refused }, add) => {
-      for (const [client, count] of refused.top(TOP_CLIENTS)) add(count, { client });
+    read: ({ refused }, add, _keys, clients) => {
+      if (clients > 0) for (const [client, count] of refused.series(clients)) add(count, { client });
     },
   },
 ];
