@@ -36,6 +36,7 @@ export function circuitBreakerFindings(resilience: ResilienceService, options: C
         calls,
         nextTrialInMs: nextTrialInMs === undefined ? undefined : Math.ceil(nextTrialInMs),
         lastError: classOf(lastError),
+        heldUpBy: state === 'half-open' ? heldUpBy(resilience, breaker.name) : undefined,
       }),
     };
   });
@@ -43,9 +44,9 @@ export function circuitBreakerFindings(resilience: ResilienceService, options: C
 
 export function bulkheadFindings(resilience: ResilienceService, options: BulkheadHealthOptions): readonly Finding[] {
   const { maxUtilization = 1, saturatedIs = 'degraded' } = options;
-  return select(resilience.bulkheads(), options, ({ utilization, running, queued, maxConcurrent, rejections }) => ({
+  return select(resilience.bulkheads(), options, ({ utilization, running, queued, maxConcurrent, rejections, abandoned, released }) => ({
     status: utilization >= maxUtilization ? saturatedIs : 'up',
-    details: { utilization, running, queued, maxConcurrent, rejections },
+    details: { utilization, running, queued, maxConcurrent, rejections, abandoned, released },
   }));
 }
 
@@ -63,6 +64,24 @@ export function rateLimiterFindings(resilience: ResilienceService, options: Rate
       },
     };
   });
+}
+
+/** A bulkhead inside of a breaker whose places are taken by calls that were answered long ago: no trial gets through to the method. */
+function heldUpBy(resilience: ResilienceService, breaker: string): string | undefined {
+  const isFull = new Set(
+    resilience
+      .bulkheads()
+      .filter(({ abandoned, running, maxConcurrent }) => abandoned > 0 && running >= maxConcurrent)
+      .map(({ name }) => name),
+  );
+  const inside = resilience
+    .list()
+    .filter(({ policies }) => policies.some(({ kind, name }) => kind === 'circuitBreaker' && name === breaker))
+    .flatMap(({ policies }) => policies.filter(({ kind, name }) => kind === 'bulkhead' && isFull.has(name)));
+  const [first] = inside;
+  return first === undefined
+    ? undefined
+    : `bulkhead ${first.name}: its places are taken by calls that were answered already (see releaseAfter)`;
 }
 
 /** A name that is asked for and not there is degraded: it is misspelt, or what it protects was never used. */

@@ -1,7 +1,7 @@
 import { Controller, Get, Injectable, type INestApplication } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import request from 'supertest';
-import { CircuitBreaker } from '../../src/index.js';
+import { CircuitBreaker, policies } from '../../src/index.js';
 import { ResilienceHealthIndicator, ResilienceHealthModule, type CircuitBreakerHealthOptions } from '../../src/terminus/index.js';
 import { FakeClock } from '../../src/testing/index.js';
 import { closeAll, service, start } from '../support/nest.js';
@@ -172,6 +172,34 @@ describe('readiness', () => {
       status: 'degraded',
       details: { breakers: { stock: { state: 'forced-open', openKeys: 1 } } },
     });
+  });
+
+  it('shows a key only where that is wanted', async () => {
+    const app = await application(new FakeClock(), { showKeys: true });
+    service(app).circuitBreaker('stock').forceOpen('tenant 7');
+    expect(await ask(app)).toMatchObject({ details: { breakers: { stock: { openKeys: 1, key: 'tenant 7' } } } });
+  });
+
+  it('says of a half-open breaker that calls which never ended keep its trials away', async () => {
+    const clock = new FakeClock();
+    const app = await application(clock);
+    const resilience = service(app);
+    const policy = policies.combine(
+      policies.circuitBreaker({ name: 'ill', consecutiveFailures: 1, openDuration: '10s' }),
+      policies.timeout('1s'),
+      policies.bulkhead({ name: 'places', maxConcurrent: 1 }),
+    );
+    const call = resilience.execute(policy, () => new Promise(() => undefined), { name: 'ill' }).catch(() => undefined);
+    await clock.advance('1s');
+    await call;
+    await clock.advance('10s');
+    const { details } = await ask(app);
+    expect(details['breakers']!['ill']).toMatchObject({
+      state: 'half-open',
+      heldUpBy: expect.stringContaining('bulkhead places') as string,
+    });
+    const { details: more } = await ask(app, '/bulkheads');
+    expect(more['bulkheads']!['places']).toMatchObject({ abandoned: 1, released: 0 });
   });
 
   it('is up where there is no breaker at all', async () => {
