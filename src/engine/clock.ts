@@ -14,6 +14,11 @@ export interface Clock {
    */
   setTimer(callback: () => void, delayMs: number, keepAlive?: boolean): TimerHandle;
   clearTimer(handle: TimerHandle): void;
+  /**
+   * How much too early `setTimer` may call back, in milliseconds, and the finest step that it knows: deadlines this close count as
+   * due. Default: 0.
+   */
+  readonly timerResolution?: number;
   /** Milliseconds since 1970, for timestamps of events and for HTTP dates. Default: the system's. */
   wallTime?(): number;
 }
@@ -54,6 +59,7 @@ export const systemClock: Clock = {
   clearTimer(handle) {
     clearTimeout((handle as SystemTimer).timeout);
   },
+  timerResolution: 1, // Node's timers count whole milliseconds of the event loop's time
   wallTime: () => Date.now(),
 };
 

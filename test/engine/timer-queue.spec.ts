@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/engine/clock.js';
 import { Deadline, TimerQueue } from '../../src/engine/waiting/timer-queue.js';
 import { FakeClock } from '../../src/testing/index.js';
 
@@ -54,6 +55,33 @@ describe('a timer queue', () => {
     queue.arm(deadline, 10, 0);
     await clock.advance(100);
     expect(times).toEqual([10, 20, 30]);
+  });
+
+  it('takes a timer that fires less than its resolution early for due, and one that fires earlier for nothing', () => {
+    let time = 0;
+    const timers: { readonly fire: () => void; readonly delayMs: number }[] = [];
+    const early: Clock = {
+      now: () => time,
+      setTimer: (fire, delayMs) => timers.push({ fire, delayMs }),
+      clearTimer: () => undefined,
+      timerResolution: 1,
+    };
+    const queue = new TimerQueue(early);
+    const fired: string[] = [];
+    for (const [name, now] of [
+      ['a', 0],
+      ['b', 0.6],
+      ['c', 5],
+    ] as const) {
+      queue.arm(new Deadline({ expired: () => void fired.push(name) }, 0), 20, now);
+    }
+    time = 18.9;
+    timers[0]!.fire();
+    expect(fired).toEqual([]);
+    time = 19.7;
+    timers[1]!.fire();
+    expect(fired).toEqual(['a', 'b']);
+    expect(timers.map(({ delayMs }) => Math.round(delayMs * 10) / 10)).toEqual([20, 1.1, 5.3]);
   });
 
   it('winding down, has no timer without a deadline, and loses none', async () => {
