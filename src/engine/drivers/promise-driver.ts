@@ -5,12 +5,6 @@ import { asPromise, ignoreEnd, interruptible, isThenable, rejectSoon } from './p
 import { Outcome } from '../strategy.js';
 
 /**
- * So many attempts are a chain of promises, each of which waits for the next one: quicker than an async function, but it must
- * not grow with the number of attempts.
- */
-const CHAINED_ATTEMPTS = 3;
-
-/**
  * Drives calls of one pipeline that give promises. A call that is admitted at once and answered by its first attempt
  * costs one promise beside the method's own; a time limit adds one more. Whatever takes longer goes on in `drive`.
  */
@@ -150,7 +144,7 @@ export class PromiseDriver implements CallDriver {
       this.end(call);
       return value;
     }
-    return step === 'done' ? this.close(call) : this.goOn(call, this.perform(call, step) ?? this.advance(call));
+    return this.goOn(call, step);
   }
 
   /** The first promise of a call was rejected. */
@@ -160,18 +154,34 @@ export class PromiseDriver implements CallDriver {
 
   private settled(call: Call, failed: boolean, payload: unknown): unknown {
     this.pipeline.hear(call, failed, payload);
-    return this.goOn(call, this.advance(call));
+    return this.goOn(call, this.pipeline.step(call));
   }
 
-  private goOn(call: Call, pending: Promise<unknown> | undefined): unknown {
-    if (pending === undefined) return this.close(call);
-    return call.attempt <= CHAINED_ATTEMPTS ? pending.then(call.onFulfilled, call.onRejected) : this.drive(call, pending);
+  private goOn(call: Call, first: Step): unknown {
+    let step = first;
+    while (step === 'answer') {
+      const pending = this.answer(call);
+      if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
+      step = this.pipeline.step(call);
+    }
+    return step === 'done' ? this.close(call) : this.drive(call, step);
   }
 
-  /** The long way: attempts and waits until there is an answer. `await` keeps the caller's frames in stack traces. */
-  private async drive(call: Call, first: Promise<unknown>): Promise<unknown> {
-    let pending: Promise<unknown> | undefined = first;
-    while (pending !== undefined) {
+  /**
+   * The long way: attempts and waits until there is an answer. `await` keeps the caller's frames in stack traces; those of a
+   * method that fails at once are found two microtasks later, when the promise of this function is linked to the caller's.
+   */
+  private async drive(call: Call, first: Step): Promise<unknown> {
+    const { pipeline } = this;
+    let step = first;
+    if (typeof step === 'string') {
+      await Promise.resolve();
+      await Promise.resolve();
+      step = pipeline.step(call); // it may have been cut off meanwhile
+    }
+    for (; step !== 'done'; step = pipeline.step(call)) {
+      const pending = step === 'invoke' ? this.invoke(call) : step === 'answer' ? this.answer(call) : step;
+      if (pending === undefined) continue;
       let failed = false;
       let payload: unknown;
       try {
@@ -180,8 +190,7 @@ export class PromiseDriver implements CallDriver {
         failed = true;
         payload = error;
       }
-      this.pipeline.hear(call, failed, payload);
-      pending = this.advance(call);
+      pipeline.hear(call, failed, payload);
     }
     return this.close(call);
   }
