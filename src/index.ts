@@ -12,6 +12,8 @@ export {
   ResilienceModule,
   ResilienceService,
   Retry,
+  SkipResilience,
+  skipsResilience,
   Timeout,
 } from './nest/index.js';
 export type {

@@ -1,21 +1,19 @@
 import { ResilienceConfigError } from '../engine/error.js';
+import { isHook } from './hooks.js';
 import { protectMethod } from './method-wrapper.js';
 import { declarationsOf, methodOfWrapper, promised, prototypesOf, type Class, type Declarations, type Method } from './protected-method.js';
-
-/** Methods that Nest calls; a policy on a class is not meant for them. */
-const LIFECYCLE_HOOKS = new Set<string | symbol>([
-  'constructor',
-  'onModuleInit',
-  'onApplicationBootstrap',
-  'onModuleDestroy',
-  'beforeApplicationShutdown',
-  'onApplicationShutdown',
-]);
+import { skipsResilience } from './skip-resilience.js';
 
 /** For each decorated class the methods that its decorators pass by, because nothing says that they are async. */
-const skipped = new WeakMap<Class, readonly string[]>();
+const skipped = new WeakMap<Class, readonly SkippedMethod[]>();
 
-export function skippedMethods(target: Class): readonly string[] {
+export interface SkippedMethod {
+  readonly name: string;
+  /** Other decorators stand on it, so it is Nest that calls it: a route, a handler of messages. */
+  readonly isHandler: boolean;
+}
+
+export function skippedMethods(target: Class): readonly SkippedMethod[] {
   return skipped.get(target) ?? [];
 }
 
@@ -59,19 +57,28 @@ function decorateClass(label: string, target: object, declare: (declarations: De
   if (typeof target !== 'function') throw misuse(label, 'stands on a class or a method');
   const decorated = target as unknown as Class;
   const prototype = decorated.prototype as object;
-  const passedBy: string[] = [];
-  const seen = new Set<string | symbol>(LIFECYCLE_HOOKS);
+  const passedBy: SkippedMethod[] = [];
+  const seen = new Set<string | symbol>();
   for (const level of prototypesOf(decorated)) {
     for (const key of Reflect.ownKeys(level)) {
       const descriptor = Object.getOwnPropertyDescriptor(level, key)!;
       if (seen.has(key) || typeof descriptor.value !== 'function') continue;
       seen.add(key);
+      if (isHook(key, descriptor.value as Method) || isExempt(descriptor.value as Method)) continue;
       if (protectByClass(prototype, level, key, descriptor)) continue;
-      passedBy.push(String(key));
+      passedBy.push({ name: String(key), isHandler: Reflect.getMetadataKeys(descriptor.value as object).length > 0 });
     }
   }
   skipped.set(decorated, passedBy);
   declare(declarationsOf(decorated));
+}
+
+/** Under `@SkipResilience()` a method has only what stands on itself. */
+function isExempt(method: Method): boolean {
+  if (!skipsResilience(method)) return false;
+  const known = methodOfWrapper(method);
+  if (known !== undefined) known.ownOnly = true;
+  return true;
 }
 
 /** Protects a method of a decorated class, own or inherited; says whether it did. */

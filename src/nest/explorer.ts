@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { skippedMethods } from './decorate.js';
+import { skippedMethods, type SkippedMethod } from './decorate.js';
 import { giveRuntime } from './method-wrapper.js';
 import { methodsOf, type Class } from './protected-method.js';
 import type { ResilienceRuntime } from './runtime.js';
@@ -43,8 +43,16 @@ export class ResilienceExplorer {
 
   private report(target: Class): void {
     const skipped = skippedMethods(target);
-    if (skipped.length > 0) {
-      this.logger.debug(`${target.name}: the decorators of the class pass by ${skipped.join(', ')} (not async, or nothing says so)`);
+    const handlers = skipped.filter(({ isHandler }) => isHandler);
+    const others = skipped.filter(({ isHandler }) => !isHandler);
+    if (handlers.length > 0) {
+      this.logger.warn(
+        `${target.name}: the decorators of the class do not protect ${listOf(handlers)}, because nothing says that they are async. ` +
+          'Make them async, write the type Promise or Observable down, or protect the routes by a guard or an interceptor (nestjs-bulwark/http); @SkipResilience() on a method says that it is meant so.',
+      );
+    }
+    if (others.length > 0) {
+      this.logger.debug(`${target.name}: the decorators of the class pass by ${listOf(others)} (not async, or nothing says so)`);
     }
     for (const { key, nestedIn } of methodsOf(target)) {
       if (nestedIn === undefined) continue;
@@ -53,6 +61,10 @@ export class ResilienceExplorer {
       );
     }
   }
+}
+
+function listOf(methods: readonly SkippedMethod[]): string {
+  return methods.map(({ name }) => name).join(', ');
 }
 
 function isFactoryOrValue({ inject, metatype }: Wrapper): boolean {

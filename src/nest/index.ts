@@ -1,6 +1,7 @@
 export { Attempt, Bulkhead, CircuitBreaker, Fallback, RateLimit, Resilience, Retry, Timeout, type PipelineOptions } from './decorators.js';
 export type { AsyncMethod, FallbackDecorator, FallbackMethodDecorator, PolicyDecorator } from './decorator-signatures.js';
 export { OnResilienceEvent, type EventMethodDecorator, type OnResilienceEventOptions } from './events/on-resilience-event.js';
+export { SkipResilience, skipsResilience } from './skip-resilience.js';
 export { ResilienceModule, ResilienceService } from './resilience.module.js';
 export type { ResilienceFeatureOptions } from './resilience-feature.module.js';
 export type { ResilienceModuleExtras, ResilienceModuleOptions } from './resilience.module-definition.js';

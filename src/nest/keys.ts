@@ -6,6 +6,9 @@
 /** The property of an instance that holds its runtime. */
 export const RUNTIME_KEY = Symbol.for('ResilienceModule.forRoot() is missing');
 
+/** The property by which an instance that listens to events tells the runtime that it is there. */
+export const LISTENER_KEY = Symbol.for('nestjs-bulwark: listens to events');
+
 /** The provider of the runtime. */
 export const RUNTIME_TOKEN = Symbol.for(
   'the runtime of nestjs-bulwark: import ResilienceModule.forRoot() in the root module (and in the module of a unit test)',

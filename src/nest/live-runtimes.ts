@@ -4,18 +4,31 @@ import type { ResilienceRuntime } from './runtime.js';
 
 const LIVE = Symbol.for('nestjs-bulwark: runtimes of running applications');
 
-/** The runtimes of the applications that run in this process; shared by all copies of the library. */
-function live(): Set<ResilienceRuntime> {
-  const shared = globalThis as unknown as Record<symbol, Set<ResilienceRuntime> | undefined>;
+/**
+ * The runtimes of the applications that run in this process; shared by all copies of the library. Weakly, as an application
+ * whose start fails after it was announced is closed by nobody.
+ */
+function live(): Set<WeakRef<ResilienceRuntime>> {
+  const shared = globalThis as unknown as Record<symbol, Set<WeakRef<ResilienceRuntime>> | undefined>;
   return (shared[LIVE] ??= new Set());
 }
 
+function liveRuntimes(): readonly ResilienceRuntime[] {
+  const runtimes: ResilienceRuntime[] = [];
+  for (const reference of live()) {
+    const runtime = reference.deref();
+    if (runtime === undefined) live().delete(reference);
+    else runtimes.push(runtime);
+  }
+  return runtimes;
+}
+
 export function announce(runtime: ResilienceRuntime): void {
-  live().add(runtime);
+  live().add(new WeakRef(runtime));
 }
 
 export function retract(runtime: ResilienceRuntime): void {
-  live().delete(runtime);
+  for (const reference of live()) if (reference.deref() === runtime) live().delete(reference);
 }
 
 const warned = new WeakSet<Class>();
@@ -26,7 +39,7 @@ const warned = new WeakSet<Class>();
  * @throws ResilienceConfigError where an application says `unmanaged: 'throw'`.
  */
 export function noteUnmanaged(method: ProtectedMethod, target: unknown): void {
-  const runtimes = [...live()];
+  const runtimes = liveRuntimes();
   if (runtimes.length === 0) return;
   const owner = typeof target === 'object' && target !== null ? (target.constructor as Class) : method.declaringClass;
   const problem =

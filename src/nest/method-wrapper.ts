@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 import { Inject } from '@nestjs/common';
 import { FEW_ARGUMENTS } from '../engine/call.js';
+import { isThenable } from '../engine/drivers/promises.js';
+import { isGateway, mayBeUnawaited } from './hooks.js';
 import { RUNTIME_KEY, RUNTIME_TOKEN } from './keys.js';
 import { noteUnmanaged } from './live-runtimes.js';
 import { describeMethod, methodOfWrapper, remember, type Class, type Method, type ProtectedMethod } from './protected-method.js';
@@ -16,7 +18,7 @@ export function protectMethod(prototype: object, key: string | symbol, descripto
   if (known !== undefined && known.declaringClass === prototype.constructor) return known;
   // A wrapper of a base class under this name is inherited: what it wraps gets a wrapper of this class.
   const method = describeMethod(prototype, key, current, known);
-  const wrapper = wrap(method);
+  const wrapper = mayBeUnawaited(key) ? heard(method, wrap(method)) : wrap(method);
   copyShape(current, wrapper);
   remember(prototype, method, wrapper);
   receiveRuntime(prototype);
@@ -44,6 +46,20 @@ function wrap(method: ProtectedMethod): Method {
       second,
       given > FEW_ARGUMENTS ? listOf.apply(undefined, arguments as unknown as unknown[]) : undefined,
     );
+  };
+}
+
+/**
+ * A hook of a gateway: Nest does not look at its promise, so a rejection, be it of a policy or of the method itself, would
+ * end the process. It is told instead, as that of a callback.
+ */
+function heard(method: ProtectedMethod, wrapper: Method): Method {
+  return function (this: Carrier | undefined | null, ...args: never[]): unknown {
+    const result = wrapper.apply(this, args);
+    const classRuntime = this?.[RUNTIME_KEY];
+    if (classRuntime === undefined || !isThenable(result) || !isGateway(this!.constructor as Class)) return result;
+    result.then(undefined, (error: unknown) => classRuntime.callbackFailed(method, error));
+    return result;
   };
 }
 

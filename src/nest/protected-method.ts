@@ -3,6 +3,7 @@ import type { DeclaredLevel, Order } from '../config/index.js';
 import type { Method } from '../engine/call.js';
 import type { PolicyDeclaration } from '../engine/kind.js';
 import type { ProtectedOperation } from '../engine/protected-operation.js';
+import { skipsResilience } from './skip-resilience.js';
 
 export type { Method };
 export type Class = abstract new (...args: never[]) => object;
@@ -31,6 +32,8 @@ export interface ProtectedMethod {
   /** The only instance that Nest made of a class, and what protects this method of it: most calls need look no further. */
   holder: object | undefined;
   held: ProtectedOperation | undefined;
+  /** `@SkipResilience()` stands on it: what its classes declare does not count. */
+  ownOnly: boolean;
   /** Another library's wrapper stands between two decorators of ours: two pipelines, one in the other. */
   readonly nestedIn: ProtectedMethod | undefined;
 }
@@ -92,6 +95,7 @@ export function describeMethod(
     gives: base?.gives ?? promised(prototype, key, original),
     holder: undefined,
     held: undefined,
+    ownOnly: base?.ownOnly ?? false,
     nestedIn: byPrototype.get(prototype)?.get(key),
   };
 }
@@ -146,7 +150,8 @@ function level(source: string, { policies, presets, order }: Declarations): Decl
   return { source, policies: policies.toReversed(), presets: presets.toReversed(), order };
 }
 
-/** What was declared for a method, weakest level first, each in the order of the source. */
-export function levelsOf(method: ProtectedMethod): readonly DeclaredLevel[] {
-  return [...method.classes.map((target) => level('class', declarationsOf(target))), level('method', method.own)];
+/** What was declared for a method of a class that owns the operation, weakest level first, each in the order of the source. */
+export function levelsOf(method: ProtectedMethod, owner: Class): readonly DeclaredLevel[] {
+  const classes = method.ownOnly || skipsResilience(owner) ? [] : method.classes;
+  return [...classes.map((target) => level('class', declarationsOf(target))), level('method', method.own)];
 }

@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import { APP_INTERCEPTOR, DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../resilience.js';
 import { parseDuration, show } from '../options/index.js';
@@ -18,6 +18,7 @@ import { featureModule, type ResilienceFeatureOptions } from './resilience-featu
 import { ResilienceExplorer } from './explorer.js';
 import { MODULE_BRAND, RUNTIME_TOKEN } from './keys.js';
 import { announce, retract } from './live-runtimes.js';
+import { checkNestVersion, tellsInStreams } from './nest-version.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -27,6 +28,7 @@ import {
 } from './resilience.module-definition.js';
 import { ResilienceRuntime } from './runtime.js';
 import { startups, unread } from './startup.js';
+import { StreamErrorsInterceptor } from './stream-errors.interceptor.js';
 
 /** Runs, lists and observes protected operations; injectable. The object that `createResilience` gives too. */
 export const ResilienceService = Resilience;
@@ -52,6 +54,7 @@ function createService(options: ResilienceModuleOptions, runtime: ResilienceRunt
     { provide: ResilienceService, useFactory: createService, inject: [MODULE_OPTIONS_TOKEN, RUNTIME_TOKEN] },
     ResilienceExplorer,
     EventListeners,
+    ...(tellsInStreams() ? [{ provide: APP_INTERCEPTOR, useClass: StreamErrorsInterceptor }] : []),
   ],
   exports: [RUNTIME_TOKEN, ResilienceService],
 })
@@ -84,6 +87,7 @@ export class ResilienceModule
 
   /** @throws ResilienceConfigError with every mistake of the whole application. */
   onModuleInit(): void {
+    checkNestVersion();
     const roots = [...this.modules.values()].filter(({ metatype }) => MODULE_BRAND in metatype);
     if (roots.length > 1) {
       throw new ResilienceConfigError([
@@ -99,7 +103,6 @@ export class ResilienceModule
     const problems = [...new Set([...ofMethods, ...startups(this.modules).flatMap((one) => one.compile())])];
     if (problems.length > 0) throw new ResilienceConfigError(problems);
     this.tell(this.runtime.resilience);
-    announce(this.runtime);
   }
 
   /** What is set up, for who looks; and what was meant for a policy that does not exist. */
@@ -111,7 +114,7 @@ export class ResilienceModule
     for (const { kind } of operations.flatMap(({ policies }) => policies)) layers.set(kind, (layers.get(kind) ?? 0) + 1);
     const shown = [...layers].map(([kind, count]) => `${kind} ${count}`).join(', ');
     if (this.runtime.log !== undefined && operations.length > 0) {
-      logger.log?.(`${operations.length} operations are protected (${shown})`, {
+      logger.log?.(`${operations.length === 1 ? '1 operation is' : `${operations.length} operations are`} protected (${shown})`, {
         operations: operations.length,
         ...Object.fromEntries(layers),
       });
@@ -121,6 +124,8 @@ export class ResilienceModule
   }
 
   onApplicationBootstrap(): void {
+    // Not before: an application whose start failed in a module's init is none that runs.
+    announce(this.runtime);
     const parts = startups(this.modules);
     for (const line of new Set([...parts.flatMap((one) => one.unmet()), ...unread(this.modules, parts)]))
       this.runtime.resilience?.environment.logger.warn(line);

@@ -24,6 +24,8 @@ export class ResilienceRuntime {
   drainMs = 0;
   /** Writes down what happens, where that is wanted. */
   log: { settle(): void; close(): void } | undefined;
+  /** Told of instances with listeners that Nest makes after the start. */
+  onListener: ((instance: object) => void) | undefined;
   private readonly byClass = new Map<Class, ClassRuntime>();
   private interim: Resilience | undefined;
   /** Everything that was found is compiled, under the options of the application. */
@@ -69,7 +71,7 @@ export class ResilienceRuntime {
   protect(method: ProtectedMethod, owner: Class): ProtectedOperation {
     const resilience = this.resilience ?? (this.interim ??= new Resilience());
     return resilience.protect(
-      { id: `${owner.name}.${String(method.key)}`, levels: levelsOf(method), target: owner.prototype as object, decorated: true },
+      { id: `${owner.name}.${String(method.key)}`, levels: levelsOf(method, owner), target: owner.prototype as object, decorated: true },
       { contextAt: method.attemptAt, onlyAsync: true, endsLimits: endsLimitsOf(method, owner) },
     );
   }
@@ -118,6 +120,11 @@ export class ClassRuntime {
       this.operations[method.slot] = operation;
     }
     return operation;
+  }
+
+  /** What Nest calls without a look at its promise was rejected. */
+  callbackFailed(method: ProtectedMethod, error: unknown): void {
+    this.runtime.resilience?.environment.callbackFailed(`${this.target.name}.${String(method.key)}`, undefined, error);
   }
 
   /** Compiles all methods; gives what is wrong with them. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { isThenable } from '../../engine/drivers/promises.js';
 import { ResilienceConfigError } from '../../engine/error.js';
 import { meets, type EventBase } from '../../engine/telemetry/events.js';
 import { RUNTIME_TOKEN } from '../keys.js';
@@ -13,6 +14,8 @@ type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 @Injectable()
 export class EventListeners implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly stops: (() => void)[] = [];
+  /** Classes of which it was said what is wrong with their listeners. */
+  private readonly blamed = new WeakSet<object>();
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -24,25 +27,45 @@ export class EventListeners implements OnApplicationBootstrap, OnApplicationShut
   onApplicationBootstrap(): void {
     const { resilience } = this.runtime;
     if (resilience === undefined) return;
-    const problems: string[] = [];
-    const wrappers = [...this.discovery.getProviders(), ...this.discovery.getControllers()].filter(({ isAlias }) => !isAlias);
-    for (const wrapper of wrappers) {
-      for (const { method, listening } of this.methodsOf(wrapper)) {
-        const place = `${wrapper.metatype?.name ?? wrapper.name}.${method}: @OnResilienceEvent`;
-        const wrong = listening.patterns.map(problemOf).filter((problem) => problem !== undefined);
-        problems.push(...wrong.map((problem) => `${place} ${problem}`));
-        if (!wrapper.isDependencyTreeStatic())
-          problems.push(`${place} needs a provider that lives as long as the application, not one of a request`);
-        else if (wrong.length === 0) this.listen(wrapper.instance as object, method, listening, place);
-      }
-    }
+    const wrappers = this.wrappers();
+    const problems = wrappers.flatMap((wrapper) => this.listenTo(wrapper));
     if (problems.length > 0) throw new ResilienceConfigError(problems);
     const bridge = bridgeToEventEmitter(wrappers, resilience);
     if (bridge !== undefined) this.stops.push(bridge);
+    this.runtime.onListener = (instance) => this.listenLate(instance);
   }
 
   onApplicationShutdown(): void {
+    this.runtime.onListener = undefined;
     for (const stop of this.stops.splice(0)) stop();
+  }
+
+  private wrappers(): readonly Wrapper[] {
+    return [...this.discovery.getProviders(), ...this.discovery.getControllers()].filter(({ isAlias }) => !isAlias);
+  }
+
+  /** An instance of a lazy module; a mistake in it must not take the module with it. */
+  private listenLate(instance: object): void {
+    const target = instance.constructor;
+    const own = this.wrappers().filter((wrapper) => wrapper.instance === instance || (isScoped(wrapper) && wrapper.metatype === target));
+    const problems = own.flatMap((wrapper) => this.listenTo(wrapper));
+    if (problems.length === 0 || this.blamed.has(target)) return;
+    this.blamed.add(target);
+    for (const problem of problems) this.runtime.resilience!.environment.logger.error(problem);
+  }
+
+  /** Lets the methods of a provider hear; gives what is wrong with them. */
+  private listenTo(wrapper: Wrapper): readonly string[] {
+    const problems: string[] = [];
+    for (const { method, listening } of this.methodsOf(wrapper)) {
+      const place = `${wrapper.metatype?.name ?? wrapper.name}.${method}: @OnResilienceEvent`;
+      const wrong = listening.patterns.map(problemOf).filter((problem) => problem !== undefined);
+      problems.push(...wrong.map((problem) => `${place} ${problem}`));
+      if (isScoped(wrapper))
+        problems.push(`${place} needs a provider that lives as long as the application, not one of a request or a transient one`);
+      else if (wrong.length === 0) this.listen(wrapper.instance as object, method, listening, place);
+    }
+    return problems;
   }
 
   private *methodsOf({ metatype, instance }: Wrapper): Generator<{ method: string; listening: Listening }> {
@@ -62,11 +85,16 @@ export class EventListeners implements OnApplicationBootstrap, OnApplicationShut
       if ((name !== undefined && event.policyName !== name) || (operation !== undefined && event.operationId !== operation)) return;
       try {
         const result = (instance as Record<string, (event: EventBase) => unknown>)[method]!(event);
-        if (result instanceof Promise) result.catch(failed);
+        if (isThenable(result)) void result.then(undefined, failed);
       } catch (error) {
         failed(error);
       }
     };
     this.stops.push(environment.events.listen(hear, { wants: (type) => patterns.some((pattern) => meets(pattern, type)) }));
   }
+}
+
+/** Whether there is more than the one instance that the wrapper holds. */
+function isScoped(wrapper: Wrapper): boolean {
+  return wrapper.isTransient || !wrapper.isDependencyTreeStatic();
 }

@@ -1,5 +1,8 @@
 import { eventPatterns, type EventOf, type EventPattern } from '../../policies/index.js';
+import { Inject, Optional } from '@nestjs/common';
 import { suggestion } from '../../options/index.js';
+import { LISTENER_KEY, RUNTIME_TOKEN } from '../keys.js';
+import { isRuntime } from '../runtime.js';
 
 /** Which events a listener hears, beside their type. */
 export interface OnResilienceEventOptions {
@@ -34,10 +37,24 @@ export function OnResilienceEvent<const Pattern extends EventPattern>(
   options: OnResilienceEventOptions = {},
 ): EventMethodDecorator<EventOf<Pattern>> {
   const patterns: readonly string[] = typeof pattern === 'string' ? [pattern] : pattern;
-  return (_target, _key, { value }) => {
+  return (target, _key, { value }) => {
     const listenings = listeningsOf(value!);
     Reflect.defineMetadata(LISTENINGS, [...listenings, { ...options, patterns }], value!);
+    announceInstances(target);
   };
+}
+
+/** An instance that Nest makes after the start (a lazy module's) is heard of when Nest injects the runtime into it. */
+function announceInstances(prototype: object): void {
+  if (LISTENER_KEY in prototype) return;
+  Optional()(prototype, LISTENER_KEY);
+  Inject(RUNTIME_TOKEN)(prototype, LISTENER_KEY);
+  Object.defineProperty(prototype, LISTENER_KEY, {
+    configurable: true,
+    set(this: object, runtime: unknown) {
+      if (isRuntime(runtime)) runtime.onListener?.(this);
+    },
+  });
 }
 
 export function listeningsOf(method: object): readonly Listening[] {
