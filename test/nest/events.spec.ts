@@ -1,4 +1,5 @@
-import { ConsoleLogger, Controller, Injectable, Logger, Scope } from '@nestjs/common';
+import { ConsoleLogger, Controller, Injectable, Logger, Module, Scope } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
 import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import {
   CircuitBreaker,
@@ -74,6 +75,49 @@ describe('@OnResilienceEvent', () => {
       'one refunds 1',
       'refunds circuit-breaker.opened',
       'operation.failed',
+    ]);
+  });
+
+  it('hears in a lazy module too, once for each instance, and says there what is wrong with a listener without harming the module', async () => {
+    const heard: string[] = [];
+    @Injectable()
+    class Early {
+      @OnResilienceEvent('circuit-breaker.opened')
+      opened(): void {
+        heard.push('early');
+      }
+    }
+    @Injectable()
+    class Late {
+      @OnResilienceEvent('circuit-breaker.opened')
+      opened(): void {
+        heard.push('late');
+      }
+
+      @OnResilienceEvent('circuit-braker.opened' as never)
+      misspelt(): void {
+        heard.push('never');
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class OfRequest {
+      @OnResilienceEvent('circuit-breaker.opened')
+      opened(): void {
+        heard.push('never');
+      }
+    }
+    @Module({ providers: [Late, OfRequest, Early], exports: [OfRequest] })
+    class LazyModule {}
+    const { warnings, logger } = told();
+    const app = await start({ providers: [Payments, Early] }, { logger, logs: false });
+    const lazy = await app.get(LazyModuleLoader).load(() => LazyModule);
+    await lazy.resolve(OfRequest);
+    await lazy.resolve(OfRequest);
+    await expect(app.get(Payments).refund()).rejects.toThrow('no refund');
+    expect(heard.toSorted()).toEqual(['early', 'early', 'late']);
+    expect(warnings.toSorted()).toEqual([
+      'Late.misspelt: @OnResilienceEvent there is no event "circuit-braker.opened"; did you mean "circuit-breaker.opened"?',
+      'OfRequest.opened: @OnResilienceEvent needs a provider that lives as long as the application, not one of a request or a transient one',
     ]);
   });
 
@@ -194,9 +238,9 @@ describe('the log', () => {
     const said = lines.map((line) => /(LOG|WARN) \[Resilience\] (.*)/.exec(line)!.slice(1, 3).join(' '));
     expect(said).toEqual([
       'LOG 3 operations are protected (retry 1, circuitBreaker 2, rateLimit 1)',
-      'WARN Circuit breaker "refunds" opened in Payments.refund (calls 1, failures 1, slowCalls 0, openMs 10000, lastError Error: no refund)',
+      'WARN Circuit breaker "refunds" opened in Payments.refund (calls 1, failures 1, slowCalls 0, openMs 10000, lastError "Error: no refund")',
       'LOG Circuit breaker "refunds" half opened in Payments.refund',
-      'WARN Circuit breaker "refunds" opened in Payments.refund (openMs 10000, lastError Error: no refund)',
+      'WARN Circuit breaker "refunds" opened in Payments.refund (openMs 10000, lastError "Error: no refund")',
     ]);
   });
 
@@ -225,7 +269,7 @@ describe('the log', () => {
     });
     const said = lines.filter((line) => line.includes('Rate limit')).map((line) => line.replace(/^.*\[Resilience\] /, ''));
     expect(said).toHaveLength(12);
-    expect(said[0]).toMatch(/^Rate limit "Payments\.ask" rejected \(key greedy, cost 1, retryAfterMs \d+\)$/);
+    expect(said[0]).toMatch(/^Rate limit "Payments\.ask" rejected \(key "greedy", cost 1, retryAfterMs \d+\)$/);
     expect(said[10]).toBe('Rate limit rejected: 4989 more in the last 10 s');
   });
 
