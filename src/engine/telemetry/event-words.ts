@@ -34,7 +34,7 @@ function known(facts: object): readonly (readonly [string, unknown])[] {
 const WORD = /^[\w.:#/-]{1,64}$/;
 
 function wordOf(name: string, value: unknown): string {
-  if (typeof value !== 'string') return escapeText(String(JSON.stringify(value)));
+  if (typeof value !== 'string') return escapeText(JSON.stringify(value));
   return name !== 'key' && WORD.test(value) ? value : quoteText(value);
 }
 
