@@ -86,7 +86,11 @@ function configurationSchema() {
         ],
       },
       stackTraces: { type: 'boolean', default: false, description: "Give the library's own errors a stack trace." },
-      drainTimeout: { ...durationSchema, default: 0, description: 'How long a shutdown waits for those who stand in a queue.' },
+      drainTimeout: {
+        ...durationSchema,
+        default: '5s',
+        description: 'How long a shutdown waits for those who wait for a permit, and for calls that run.',
+      },
       logs: { type: 'boolean', default: true, description: 'Writes to the log what happens.' },
       unmanaged: { enum: ['warn', 'allow', 'throw'], default: 'warn', description: 'What happens on an instance that Nest did not make.' },
     },

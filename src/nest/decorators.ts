@@ -9,7 +9,8 @@ import type { RateLimitOptions } from '../policies/rate-limit/index.js';
 import type { RetryOptions } from '../policies/retry/index.js';
 import type { TimeoutOptions } from '../policies/timeout/index.js';
 import { decorate } from './decorate.js';
-import type { FallbackDecorator, FallbackMethodDecorator, PolicyDecorator } from './decorator-signatures.js';
+import type { PolicyDecorator } from './signatures/decorator-signatures.js';
+import type { AnyValue, FallbackDecorator, FallbackMethodDecorator } from './signatures/fallback-signatures.js';
 import { noteAttemptParameter } from './protected-method.js';
 
 /** As a type, the breaker that `ResilienceService.circuitBreaker` gives. */
@@ -59,12 +60,12 @@ export function Timeout<Result = unknown>(options: Duration | TimeoutOptions<Res
 
 /** Answers with something else: `@Fallback('method')`, `@Fallback((error) => value)`, `@Fallback({ value })`, `@Fallback({ tiers })`. */
 export function Fallback<Name extends string>(method: Name): FallbackMethodDecorator<Name>;
-export function Fallback<Args extends Arguments = Arguments, Result = unknown>(
+export function Fallback<Args extends Arguments = Arguments, const Result extends AnyValue = AnyValue>(
   use: Exclude<FallbackUse<Args, Result>, string>,
 ): FallbackDecorator<Args, Result>;
-export function Fallback<Args extends Arguments = Arguments, Result = unknown>(
-  options: FallbackOptions<Args, Result>,
-): FallbackDecorator<Args, Result>;
+export function Fallback<Args extends Arguments = Arguments, const Result extends AnyValue = AnyValue, const Name extends string = never>(
+  options: FallbackOptions<Args, Result, Name>,
+): FallbackDecorator<Args, Result, Name>;
 export function Fallback(
   input: FallbackUse | FallbackOptions,
 ): (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void {

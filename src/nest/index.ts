@@ -1,5 +1,6 @@
 export { Attempt, Bulkhead, CircuitBreaker, Fallback, RateLimit, Resilience, Retry, Timeout, type PipelineOptions } from './decorators.js';
-export type { AsyncMethod, FallbackDecorator, FallbackMethodDecorator, PolicyDecorator } from './decorator-signatures.js';
+export type { AsyncMethod, PolicyDecorator } from './signatures/decorator-signatures.js';
+export type { FallbackDecorator, FallbackMethodDecorator } from './signatures/fallback-signatures.js';
 export { OnResilienceEvent, type EventMethodDecorator, type OnResilienceEventOptions } from './events/on-resilience-event.js';
 export { SkipResilience, skipsResilience } from './skip-resilience.js';
 export { ResilienceModule, ResilienceService } from './resilience.module.js';

@@ -1,12 +1,15 @@
 import 'reflect-metadata';
 import { Inject } from '@nestjs/common';
+import { AttemptContext } from '../engine/attempt-context.js';
 import { FEW_ARGUMENTS } from '../engine/call.js';
+import { systemClock } from '../engine/clock.js';
 import { isThenable } from '../engine/drivers/promises.js';
 import { isGateway, mayBeUnawaited } from './hooks.js';
 import { RUNTIME_KEY, RUNTIME_TOKEN } from './keys.js';
 import { noteUnmanaged } from './live-runtimes.js';
 import { describeMethod, methodOfWrapper, remember, type Class, type Method, type ProtectedMethod } from './protected-method.js';
-import { isRuntime, runOther, type ClassRuntime } from './runtime.js';
+import { isRuntime, type ClassRuntime } from './runtime.js';
+import { runOther } from './undetermined.js';
 
 /** An instance that Nest has given its runtime to. */
 type Carrier = { readonly [RUNTIME_KEY]?: ClassRuntime };
@@ -34,8 +37,8 @@ function wrap(method: ProtectedMethod): Method {
   const original = method.original as (...args: unknown[]) => unknown;
   return function (this: Carrier | undefined | null, first?: unknown, second?: unknown): unknown {
     const operation = this === method.holder ? method.held : this?.[RUNTIME_KEY]?.operationFor(method, this);
-    if (operation === undefined) noteUnmanaged(method, this);
-    if (operation === undefined || operation.isBare) return original.apply(this, arguments as unknown as unknown[]);
+    if (operation === undefined) return runUnmanaged(method, this, listOf.apply(undefined, arguments as unknown as unknown[]));
+    if (operation.isBare) return original.apply(this, arguments as unknown as unknown[]);
     const given = arguments.length;
     if (method.gives !== 'promise') return runOther(method, operation, this, listOf.apply(undefined, arguments as unknown as unknown[]));
     return operation.runFew(
@@ -47,6 +50,17 @@ function wrap(method: ProtectedMethod): Method {
       given > FEW_ARGUMENTS ? listOf.apply(undefined, arguments as unknown as unknown[]) : undefined,
     );
   };
+}
+
+/** No runtime has reached the instance: nothing is protected, and yet the method has the context that it counts on. */
+function runUnmanaged(method: ProtectedMethod, target: unknown, args: unknown[]): unknown {
+  noteUnmanaged(method, target);
+  const { attemptAt, original, declaringClass, key } = method;
+  if (attemptAt !== undefined && args[attemptAt] === undefined) {
+    while (args.length < attemptAt) args.push(undefined);
+    args[attemptAt] = new AttemptContext(1, undefined, `${declaringClass.name}.${String(key)}`, undefined, systemClock.now(), systemClock);
+  }
+  return original.apply(target, args as never[]);
 }
 
 /**
@@ -69,7 +83,10 @@ const listOf = (...args: unknown[]): unknown[] => args;
 /** What other libraries read of a method: name, number of parameters and all metadata. */
 function copyShape(from: Method, to: Method): void {
   Object.defineProperty(to, 'name', { value: from.name, configurable: true });
-  Object.defineProperty(to, 'length', { value: from.length, configurable: true });
+  Object.defineProperty(to, 'length', {
+    value: from.length,
+    configurable: true,
+  });
   for (const key of Reflect.getMetadataKeys(from) as unknown[]) Reflect.defineMetadata(key, Reflect.getMetadata(key, from), to);
 }
 
@@ -98,6 +115,11 @@ export function giveRuntime(instance: object, runtime: unknown): void {
   value.adopt();
   // Not enumerable: spread, `toEqual` and loggers need not see it.
   if (Object.isExtensible(instance)) {
-    Object.defineProperty(instance, RUNTIME_KEY, { value, configurable: true, writable: true, enumerable: false });
+    Object.defineProperty(instance, RUNTIME_KEY, {
+      value,
+      configurable: true,
+      writable: true,
+      enumerable: false,
+    });
   } else ofFrozen.set(instance, value);
 }

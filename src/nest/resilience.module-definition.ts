@@ -12,8 +12,9 @@ export interface ResilienceModuleOptions extends ResilienceOptions {
    */
   unmanaged?: Unmanaged;
   /**
-   * How long a shutdown waits for those who stand in the queue of a bulkhead or for a permit, before it turns them away.
-   * @default 0
+   * How long a shutdown waits for who waits for a permit (they are turned away then) and for calls that run (they keep their
+   * limits). `0` turns who waits away at once.
+   * @default '5s'
    */
   drainTimeout?: Duration;
   /**

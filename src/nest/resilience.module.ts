@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR, DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import { APP_INTERCEPTOR, DiscoveryModule, LazyModuleLoader, ModulesContainer } from '@nestjs/core';
 import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../resilience.js';
 import { parseDuration, show } from '../options/index.js';
@@ -18,7 +18,7 @@ import { featureModule, type ResilienceFeatureOptions } from './resilience-featu
 import { ResilienceExplorer } from './explorer.js';
 import { MODULE_BRAND, RUNTIME_TOKEN } from './keys.js';
 import { announce, retract } from './live-runtimes.js';
-import { checkNestVersion, tellsInStreams } from './nest-version.js';
+import { checkNestVersion, tellsInStreams } from './versions/nest-version.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -28,14 +28,14 @@ import {
 } from './resilience.module-definition.js';
 import { ResilienceRuntime } from './runtime.js';
 import { startups, unread } from './startup.js';
-import { StreamErrorsInterceptor } from './stream-errors.interceptor.js';
+import { StreamErrorsInterceptor } from './versions/stream-errors.interceptor.js';
 
 /** Runs, lists and observes protected operations; injectable. The object that `createResilience` gives too. */
 export const ResilienceService = Resilience;
 export type ResilienceService = Resilience;
 
 function createService(options: ResilienceModuleOptions, runtime: ResilienceRuntime): Resilience {
-  const { unmanaged = 'warn', drainTimeout = 0, logs = true, ...rest } = options;
+  const { unmanaged = 'warn', drainTimeout = '5s', logs = true, ...rest } = options;
   const drainMs = parseDuration(drainTimeout);
   if (drainMs === undefined) throw new ResilienceConfigError([`drainTimeout must be a duration, got ${show(drainTimeout)}`]);
   const resilience = new Resilience({ logger: new NestLogger(), ...rest });
@@ -44,6 +44,9 @@ function createService(options: ResilienceModuleOptions, runtime: ResilienceRunt
   if (logs) runtime.log = new EventLog(resilience);
   return resilience;
 }
+
+/** Turns of the event loop between the end of the last call and the end of the servers. */
+const TURNS_TO_ANSWER = 10;
 
 /** Import `ResilienceModule.forRoot()` once, in the root module. */
 @Module({
@@ -68,6 +71,7 @@ export class ResilienceModule
     @Inject(RUNTIME_TOKEN) private readonly runtime: ResilienceRuntime,
     @Inject(ResilienceExplorer) private readonly explorer: ResilienceExplorer,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(LazyModuleLoader) private readonly loader: LazyModuleLoader,
   ) {
     super();
   }
@@ -92,6 +96,12 @@ export class ResilienceModule
     if (roots.length > 1) {
       throw new ResilienceConfigError([
         'ResilienceModule.forRoot() is imported more than once, so some providers would get one runtime and some another: import it once, in the root module',
+      ]);
+    }
+    if (isOverriddenInVain(this.loader)) {
+      throw new ResilienceConfigError([
+        'overrideModule(ResilienceModule) has no effect, as forRoot() gives Nest another module. Import one that the test knows, ' +
+          'export const resilience = ResilienceModule.forRoot(...), and say overrideModule(resilience).useModule(ResilienceTestingModule.on())',
       ]);
     }
     if (this.runtime.resilience === undefined) {
@@ -134,7 +144,10 @@ export class ResilienceModule
 
   async beforeApplicationShutdown(): Promise<void> {
     const { resilience, drainMs } = this.runtime;
-    await resilience?.drain({ timeout: drainMs });
+    if (resilience === undefined) return;
+    await resilience.drain({ timeout: drainMs });
+    // The last calls have their results, and whoever called has yet to write them to a socket that Nest is about to close.
+    for (let turn = 0; turn < TURNS_TO_ANSWER; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
   onApplicationShutdown(): void {
@@ -143,4 +156,15 @@ export class ResilienceModule
     this.runtime.log?.close();
     this.runtime.resilience?.close();
   }
+}
+
+/** What a test said with `overrideModule`; Nest keeps it for lazy modules. */
+interface Overriding {
+  readonly moduleOverrides?: readonly { readonly moduleToReplace?: unknown }[];
+}
+
+/** Nest compares modules by identity, so the class is never the module that `forRoot` made. */
+function isOverriddenInVain(loader: object): boolean {
+  const { moduleOverrides = [] } = loader as Overriding;
+  return moduleOverrides.some(({ moduleToReplace }) => typeof moduleToReplace === 'function' && MODULE_BRAND in moduleToReplace);
 }

@@ -1,10 +1,8 @@
-import { isObservable, type Observable } from 'rxjs';
-import type { AttemptContext } from '../engine/attempt-context.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import type { ProtectedOperation } from '../engine/protected-operation.js';
 import { Resilience } from '../resilience.js';
 import { RUNTIME_BRAND } from './keys.js';
-import { levelsOf, methodsOf, reaches, type Class, type Method, type ProtectedMethod } from './protected-method.js';
+import { levelsOf, methodsOf, reaches, type Class, type ProtectedMethod } from './protected-method.js';
 
 /** Where `@Sse()` of Nest leaves its mark. */
 const SSE = '__sse__';
@@ -151,43 +149,6 @@ export class ClassRuntime {
 function endsLimitsOf({ key, original }: ProtectedMethod, owner: Class): (() => boolean) | undefined {
   const wrapper: unknown = (owner.prototype as Record<string | symbol, unknown>)[key];
   return [original, wrapper].some((one) => typeof one === 'function' && Reflect.hasMetadata(SSE, one)) ? () => true : undefined;
-}
-
-/** Runs a method that is not known to give promises. */
-export function runOther(method: ProtectedMethod, operation: ProtectedOperation, instance: unknown, args: readonly unknown[]): unknown {
-  if (method.gives === 'observable') return operation.observe(instance, method.original, args);
-  return learn(method, operation, instance, args);
-}
-
-/** The first call of a method without a known type tells what it gives. */
-function learn(method: ProtectedMethod, operation: ProtectedOperation, instance: unknown, args: readonly unknown[]): unknown {
-  const { original, attemptAt } = method;
-  const seen: { context?: AttemptContext } = {};
-  const watched = function (this: unknown, ...given: never[]): unknown {
-    if (attemptAt !== undefined && args[attemptAt] === undefined) seen.context = given[attemptAt] as unknown as AttemptContext;
-    return original.apply(this, given);
-  };
-  const result = operation.probe(instance, watched, args, isObservable);
-  if (!isObservable(result)) {
-    method.gives = 'promise';
-    return result;
-  }
-  method.gives = 'observable';
-  return operation.observe(instance, givenOnce(result, method, seen.context), args);
-}
-
-/** A method whose first call has been made already, with the context that it was given then. */
-function givenOnce(result: Observable<unknown>, { original, attemptAt }: ProtectedMethod, context: AttemptContext | undefined): Method {
-  let given = false;
-  return function (this: unknown, ...args: never[]) {
-    if (given) return original.apply(this, args);
-    given = true;
-    if (context !== undefined) {
-      const { signal } = args[attemptAt!] as unknown as AttemptContext;
-      signal.addEventListener('abort', () => context.abandon(signal.reason), { once: true });
-    }
-    return result;
-  };
 }
 
 export function isRuntime(value: unknown): value is ResilienceRuntime {

@@ -3,7 +3,7 @@ import { ResilienceModule, type ResilienceModuleOptions } from '../index.js';
 import { FakeClock } from './fake-clock.js';
 import { seededRandom } from './seeded-random.js';
 
-/** What a test may say: all that `forRoot` takes, but for time and chance. */
+/** What a test may say: all that `forRoot` takes, but for time and chance. `drainTimeout` is 0 where nothing else is said: the clock stands still. */
 export type ResilienceTestingOptions = Omit<ResilienceModuleOptions, 'clock' | 'random'> & {
   /** Time of the test; injectable as `FakeClock`. Default: a new one. */
   readonly clock?: FakeClock;
@@ -19,7 +19,7 @@ export class ResilienceTestingModule {
   static off(): DynamicModule {
     return {
       module: ResilienceTestingModule,
-      imports: [ResilienceModule.forRoot({ enabled: false, overrides: { '*': { fallback: false } } })],
+      imports: [ResilienceModule.forRoot({ drainTimeout: 0, enabled: false, overrides: { '*': { fallback: false } } })],
     };
   }
 
@@ -27,7 +27,7 @@ export class ResilienceTestingModule {
   static on({ clock = new FakeClock(), ...options }: ResilienceTestingOptions = {}): DynamicModule {
     return {
       module: ResilienceTestingModule,
-      imports: [ResilienceModule.forRoot({ ...options, clock, random: seededRandom(1) })],
+      imports: [ResilienceModule.forRoot({ drainTimeout: 0, ...options, clock, random: seededRandom(1) })],
       providers: [{ provide: FakeClock, useValue: clock }],
       exports: [FakeClock],
     };

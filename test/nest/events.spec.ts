@@ -269,7 +269,7 @@ describe('the log', () => {
     });
     const said = lines.filter((line) => line.includes('Rate limit')).map((line) => line.replace(/^.*\[Resilience\] /, ''));
     expect(said).toHaveLength(12);
-    expect(said[0]).toMatch(/^Rate limit "Payments\.ask" rejected \(key "greedy", cost 1, retryAfterMs \d+\)$/);
+    expect(said[0]).toMatch(/^Rate limit "Payments\.ask" rejected \(key "greedy", cost 1, reason limit, retryAfterMs \d+\)$/);
     expect(said[10]).toBe('Rate limit rejected: 4989 more in the last 10 s');
   });
 

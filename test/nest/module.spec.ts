@@ -11,6 +11,7 @@ import {
   type ResilienceModuleOptions,
 } from '../../src/index.js';
 import { FakeClock } from '../../src/testing/index.js';
+import { ResilienceTestingModule } from '../../src/testing/nest.js';
 import { closeAll, service, start } from '../support/nest.js';
 
 afterEach(closeAll);
@@ -36,6 +37,25 @@ describe('ResilienceModule', () => {
     class Feature {}
     const again = Test.createTestingModule({ imports: [ResilienceModule.forRoot(), Feature] }).compile();
     await expect(again.then((module) => module.init())).rejects.toThrow('ResilienceModule.forRoot() is imported more than once');
+  });
+
+  it('is replaced in a test where the test knows the module that was imported, and says so where it does not', async () => {
+    const resilience = ResilienceModule.forRoot(twice);
+    @Module({ imports: [resilience], providers: [Client] })
+    class Application {}
+    const replaced = await Test.createTestingModule({ imports: [Application] })
+      .overrideModule(resilience)
+      .useModule(ResilienceTestingModule.on({ defaults: { retry: { maxAttempts: 4, backoff: 'none' } } }))
+      .compile();
+    await replaced.init();
+    await expect(replaced.get(Client).work()).rejects.toThrow('no');
+    expect(replaced.get(Client).attempts).toBe(4);
+    await replaced.close();
+    const inVain = await Test.createTestingModule({ imports: [Application] })
+      .overrideModule(ResilienceModule)
+      .useModule(ResilienceTestingModule.on())
+      .compile();
+    await expect(inVain.init()).rejects.toThrow('overrideModule(ResilienceModule) has no effect');
   });
 
   it('is global, unless it should not be', async () => {

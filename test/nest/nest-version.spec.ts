@@ -1,6 +1,6 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
-import { checkNestVersion, tellsInStreams } from '../../src/nest/nest-version.js';
+import { checkNestVersion, tellsInStreams } from '../../src/nest/versions/nest-version.js';
 
 /** As it was in Nest 11.0.0 to 11.2.7 and 12.0.0 to 12.1.3. */
 class OldFilter extends BaseExceptionFilter {

@@ -1,28 +1,38 @@
-import { Controller, Get, Sse } from '@nestjs/common';
+import { Controller, Get, Injectable, Sse } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import type { AddressInfo } from 'node:net';
 import { concat, NEVER, of, throwError, type Observable } from 'rxjs';
 import { ResilienceExceptionFilter } from '../../src/http/index.js';
 import { RateLimit, Timeout, TimeoutExceededError } from '../../src/index.js';
-import { StreamErrorsInterceptor } from '../../src/nest/stream-errors.interceptor.js';
+import { StreamErrorsInterceptor } from '../../src/nest/versions/stream-errors.interceptor.js';
 import { closeAll, start } from '../support/nest.js';
 
 afterEach(closeAll);
 
 const seen: unknown[] = [];
 
+@Injectable()
+class Upstream {
+  @Timeout('50ms')
+  hanging(): Observable<{ data: string }> {
+    return NEVER;
+  }
+}
+
 @Controller()
 class Streams {
+  constructor(private readonly upstream: Upstream) {}
+
   @Sse('limited')
   @RateLimit({ name: 'internal-feed', limit: 1, per: '1h', key: () => 'tenant-4711' })
   limited(): Observable<{ data: string }> {
     return of({ data: 'once' });
   }
 
+  /** What fails in the midst of a stream is a policy further down: one on the route itself bounds the first event only. */
   @Sse('late')
-  @Timeout('50ms')
   late(): Observable<{ data: string }> {
-    return concat(of({ data: 'first' }), NEVER);
+    return concat(of({ data: 'first' }), this.upstream.hanging());
   }
 
   @Sse('foreign')
@@ -44,7 +54,7 @@ describe('what goes through an @Sse route', () => {
   ])('has the standard text of the status and no name, figure or key, %s', async (_how, providers) => {
     const app = await start({
       controllers: [Streams],
-      providers: [...providers, { provide: APP_FILTER, useClass: ResilienceExceptionFilter }],
+      providers: [Upstream, ...providers, { provide: APP_FILTER, useClass: ResilienceExceptionFilter }],
     });
     await app.listen(0, '127.0.0.1');
     const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();

@@ -24,7 +24,10 @@ export async function start(
   logger: LoggerService | false = false,
   prepare: (app: INestApplication) => unknown = () => undefined,
 ): Promise<INestApplication> {
-  const builder = Test.createTestingModule({ imports: [ResilienceModule.forRoot(options), ...imports], ...metadata });
+  const builder = Test.createTestingModule({
+    imports: [ResilienceModule.forRoot({ drainTimeout: 0, ...options }), ...imports],
+    ...metadata,
+  });
   const app = (await change(builder).compile()).createNestApplication({ logger });
   running.push(app);
   prepare(app);

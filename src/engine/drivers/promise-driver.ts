@@ -73,7 +73,13 @@ export class PromiseDriver implements CallDriver {
    * Runs a call of a method of which nobody knows whether it gives promises or Observables. Where it gives an
    * Observable, that is returned and the call is taken back as if it had never been.
    */
-  probe(target: unknown, method: Method, args: readonly unknown[], isObservable: (value: unknown) => boolean): unknown {
+  probe(
+    target: unknown,
+    method: Method,
+    args: readonly unknown[],
+    isObservable: (value: unknown) => boolean,
+    signal: AbortSignal,
+  ): unknown {
     let source: unknown;
     const watched = function (this: unknown, ...given: never[]): unknown {
       const result = method.apply(this, given);
@@ -81,7 +87,7 @@ export class PromiseDriver implements CallDriver {
       return result;
     };
     const call = this.take(args.length, args[0], args[1], args);
-    this.pipeline.begin(call, target, watched, undefined);
+    this.pipeline.begin(call, target, watched, signal);
     for (;;) {
       const step = this.pipeline.step(call);
       const pending = step === 'invoke' ? this.invoke(call, () => source !== undefined) : this.perform(call, step);

@@ -20,20 +20,21 @@ export type FallbackFunction<Args extends readonly unknown[] = readonly never[],
 ) => Result | PromiseLike<Result>;
 
 /** A substitute: a method's name, a function, or a fixed value. */
-export type FallbackUse<Args extends readonly unknown[] = readonly never[], Result = unknown> =
-  string | FallbackFunction<Args, Result> | { readonly value: Result };
+export type FallbackUse<Args extends readonly unknown[] = readonly never[], Result = unknown, Name extends string = string> =
+  Name | FallbackFunction<Args, Result> | { readonly value: Result };
 
 /** A substitute, or one that only answers for certain errors. */
-export type FallbackTier<Args extends readonly unknown[] = readonly never[], Result = unknown> =
-  FallbackUse<Args, Result> | { readonly on: ErrorFilter<Args>; readonly use: FallbackUse<Args, Result> };
+export type FallbackTier<Args extends readonly unknown[] = readonly never[], Result = unknown, Name extends string = string> =
+  FallbackUse<Args, Result, Name> | { readonly on: ErrorFilter<Args>; readonly use: FallbackUse<Args, Result, Name> };
 
 /** Answers with something else after a failure. */
-export interface FallbackOptions<Args extends readonly unknown[] = readonly never[], Result = unknown> extends FailureOptions<
-  Result,
-  Args
-> {
+export interface FallbackOptions<
+  Args extends readonly unknown[] = readonly never[],
+  Result = unknown,
+  Name extends string = string,
+> extends FailureOptions<Result, Args> {
   /** Substitutes, tried in order until one answers and passes `validate`. Required, unless `value` is given. */
-  tiers?: readonly FallbackTier<Args, Result>[];
+  tiers?: readonly FallbackTier<Args, Result, Name>[];
   /** A fixed value; short for `tiers: [{ value }]`. */
   value?: Result;
   /** A tier's answer counts only where this is true. */

@@ -1,6 +1,6 @@
 import { IntrinsicException } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
-import { ResilienceConfigError } from '../engine/error.js';
+import { ResilienceConfigError } from '../../engine/error.js';
 
 /** What is looked at of Nest's own exception filter. */
 interface OwnFilter {

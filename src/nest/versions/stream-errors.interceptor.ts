@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { catchError, throwError, type Observable } from 'rxjs';
-import { ResilienceError } from '../engine/error.js';
+import { ResilienceError } from '../../engine/error.js';
 
 /** What `@Sse` leaves on a handler. */
 const SSE_METADATA = '__sse__';
