@@ -89,6 +89,8 @@ class Undetermined extends Observable<unknown> implements PromiseLike<unknown> {
     });
   }
 
+  // Being awaited is what it is for.
+  // oxlint-disable-next-line unicorn/no-thenable
   then<Fulfilled = unknown, Rejected = never>(
     onFulfilled?: ((value: unknown) => Fulfilled | PromiseLike<Fulfilled>) | null,
     onRejected?: ((error: unknown) => Rejected | PromiseLike<Rejected>) | null,

@@ -11,7 +11,13 @@ const PLACES: readonly { readonly what: RegExp; readonly where: Record<string, s
   { what: /\bperformance\.now\b|\bDate\.now\b|\bnew Date\(/, where: { 'engine/clock.ts': 'the one place of time' } },
   { what: /\bMath\.random\b/, where: { 'engine/clock.ts': 'the one place of chance' } },
   { what: /\bconsole\./, where: {} },
-  { what: /\bsetImmediate\b/, where: { 'testing/fake-clock.ts': 'lets promises settle in a test' } },
+  {
+    what: /\bsetImmediate\b/,
+    where: {
+      'testing/fake-clock.ts': 'lets promises settle in a test',
+      'nest/resilience.module.ts': 'lets the last answers be written before the servers close',
+    },
+  },
   {
     what: /\bprocess\.(?!emitWarning)/,
     where: { 'config/environment-variables.ts': 'reads the variables, where the application says so' },

@@ -11,7 +11,7 @@ type Both = Observable<unknown> & PromiseLike<unknown>;
 
 async function make<Source>(type: new () => Source, options: ResilienceModuleOptions = {}) {
   const app = await start({ providers: [type as new () => object] }, { logs: false, ...options });
-  return { app, instance: app.get<Source>(type as never) };
+  return { app, instance: app.get<Source>(type) };
 }
 
 describe('a method without a known type', () => {
