@@ -62,14 +62,8 @@ export class ProtectedOperation {
   }
 
   /** For a method of which nobody knows what it gives: a promise, or the Observable that it gave, not protected yet. */
-  probe(
-    target: unknown,
-    method: Method,
-    args: readonly unknown[],
-    isObservable: (value: unknown) => boolean,
-    signal: AbortSignal,
-  ): unknown {
-    return this.promises.probe(target, method, args, isObservable, signal);
+  probe(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal): unknown {
+    return this.promises.probe(target, method, args, signal);
   }
 
   observe(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Observable<unknown> {

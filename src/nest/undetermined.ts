@@ -39,7 +39,7 @@ function detect(method: ProtectedMethod, operation: ProtectedOperation, instance
   const observed = (given: Observable<unknown>): Observable<unknown> =>
     operation.observe(instance, givenOnce(given, method, context), args);
   const caller = new AbortController();
-  const result = operation.probe(instance, watched, args, isObservable, caller.signal);
+  const result = operation.probe(instance, watched, args, caller.signal);
   answered = true;
   if (isObservable(result)) return observed(result);
   if (returned) return result;

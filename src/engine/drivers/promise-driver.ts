@@ -1,3 +1,4 @@
+import { isObservable } from 'rxjs';
 import { Rest, type Call, type CallDriver, type Method } from '../call.js';
 import type { Pipeline, Step } from '../pipeline.js';
 import { withdraw } from '../waiting/cut-off.js';
@@ -73,13 +74,7 @@ export class PromiseDriver implements CallDriver {
    * Runs a call of a method of which nobody knows whether it gives promises or Observables. Where it gives an
    * Observable, that is returned and the call is taken back as if it had never been.
    */
-  probe(
-    target: unknown,
-    method: Method,
-    args: readonly unknown[],
-    isObservable: (value: unknown) => boolean,
-    signal: AbortSignal,
-  ): unknown {
+  probe(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal): unknown {
     let source: unknown;
     const watched = function (this: unknown, ...given: never[]): unknown {
       const result = method.apply(this, given);
