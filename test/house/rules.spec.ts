@@ -28,6 +28,7 @@ const PLACES: readonly { readonly what: RegExp; readonly where: Record<string, s
 const LONG_FILES: Record<string, string> = {
   'engine/pipeline.ts': 'the walk of a call in one piece: enter, leave, wait, cut off',
   'engine/call.ts': 'the record of a call, field by field',
+  'engine/drivers/promise-driver.ts': 'the short way and the long way of one call, in sight of each other',
   'engine/drivers/observable-driver.ts': 'one run of one Observable, all its ends in sight of each other',
   'policies/circuit-breaker/states.ts': 'the states of one machine, to be read side by side',
   'policies/circuit-breaker/circuit.ts': 'every change of the state of a circuit, in one place',
