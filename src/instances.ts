@@ -1,68 +1,122 @@
-import { resolve, type Settings } from './config/index.js';
+import { isSwitchedOff, resolve, type OperationDeclaration, type Settings } from './config/index.js';
 import type { Environment } from './engine/environment.js';
-import { givenOptions, type BuildContext, type PolicyDeclaration } from './engine/kind.js';
-import type { Registry } from './engine/registry.js';
-import { Bulkhead, bulkhead, obtainBulkhead, type BulkheadOptions } from './policies/bulkhead/index.js';
-import { CircuitBreaker, circuitBreaker, obtainCircuitBreaker, type CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
-import { obtainRateLimiter, RateLimiter, rateLimit, type RateLimitOptions } from './policies/rate-limit/index.js';
+import { ResilienceConfigError } from './engine/error.js';
+import type { PolicyDeclaration, PolicyKind } from './engine/kind.js';
+import type { Registry } from './engine/names/registry.js';
+import { entriesOf, show, suggestion } from './options/index.js';
+import { Bulkhead, bulkhead, bulkheadKind, type BulkheadOptions } from './policies/bulkhead/index.js';
+import {
+  CircuitBreaker,
+  circuitBreaker,
+  circuitBreakerKind,
+  idleBreaker,
+  type CircuitBreakerOptions,
+} from './policies/circuit-breaker/index.js';
+import { RateLimiter, rateLimit, rateLimitKind, type RateLimitOptions } from './policies/rate-limit/index.js';
 
-type Obtain<Instance> = (options: Readonly<Record<string, unknown>>, context: BuildContext) => Instance;
+/** So many instances that let everything pass are remembered; one has no state that another could miss. */
+const MOST_IDLE = 10_000;
+
+/** A kind that can be used by hand. */
+interface ByHand<Instance> {
+  readonly kind: PolicyKind;
+  /** The method that gives one. */
+  readonly method: string;
+  readonly of: abstract new (...args: never[]) => Instance;
+  /** What lets everything pass, where an operator has switched the kind off. */
+  idle(name: string, environment: Environment): Instance;
+}
+
+const breakers: ByHand<CircuitBreaker> = {
+  kind: circuitBreakerKind,
+  method: 'circuitBreaker',
+  of: CircuitBreaker,
+  idle: idleBreaker,
+};
+
+const bulkheads: ByHand<Bulkhead> = {
+  kind: bulkheadKind,
+  method: 'bulkhead',
+  of: Bulkhead,
+  idle: (name, environment) => Bulkhead.idle(name, environment),
+};
+
+const limiters: ByHand<RateLimiter> = {
+  kind: rateLimitKind,
+  method: 'rateLimiter',
+  of: RateLimiter,
+  idle: (name, environment) => RateLimiter.idle(name, environment),
+};
 
 /** The kinds that can be used by hand: finds their instances by name, and makes them. */
 export class NamedInstances {
+  /** Of names that an operator has switched off, by kind and name. */
+  private readonly idle = new Map<string, unknown>();
+
   constructor(
     private readonly registry: Registry,
     private readonly environment: Environment,
-    private readonly settings: Settings,
+    private readonly settings: () => Settings,
   ) {}
 
   circuitBreaker(name: string, options?: CircuitBreakerOptions): CircuitBreaker {
-    return (
-      this.known(CircuitBreaker, options, 'circuitBreaker', name) ??
-      this.make(circuitBreaker({ ...options, name }), name, obtainCircuitBreaker)
-    );
+    return this.obtain(breakers, name, options, () => circuitBreaker({ ...options, name }));
   }
 
   bulkhead(name: string, options?: BulkheadOptions): Bulkhead {
-    return this.known(Bulkhead, options, 'bulkhead', name) ?? this.make(bulkhead({ ...options, name }), name, obtainBulkhead);
+    return this.obtain(bulkheads, name, options, () => bulkhead({ ...options, name }));
   }
 
   rateLimiter(name: string, options?: RateLimitOptions): RateLimiter {
-    const policy = rateLimit({ ...options, name } as RateLimitOptions);
-    return this.known(RateLimiter, options, 'rateLimit', name) ?? this.make(policy, name, obtainRateLimiter);
+    return this.obtain(limiters, name, options, () => rateLimit({ ...options, name } as RateLimitOptions));
   }
 
   circuitBreakers(): readonly CircuitBreaker[] {
-    return this.all(CircuitBreaker);
+    return this.all(breakers);
   }
 
   bulkheads(): readonly Bulkhead[] {
-    return this.all(Bulkhead);
+    return this.all(bulkheads);
   }
 
   rateLimiters(): readonly RateLimiter[] {
-    return this.all(RateLimiter);
+    return this.all(limiters);
   }
 
-  private known<Instance>(
-    of: abstract new (...args: never[]) => Instance,
-    options: object | undefined,
-    kind: string,
-    name: string,
-  ): Instance | undefined {
-    const instance = options === undefined ? this.registry.find(kind, name) : undefined;
-    return instance instanceof of ? instance : undefined;
+  private obtain<Instance>(byHand: ByHand<Instance>, name: string, options: unknown, declare: () => PolicyDeclaration): Instance {
+    const { kind, method } = byHand;
+    const place = `${method}(${show(name)})`;
+    if (typeof name !== 'string' || name === '') throw new ResilienceConfigError([`${place}: the name must be a text that is not empty`]);
+    if (options !== undefined && entriesOf(options) === undefined) {
+      throw new ResilienceConfigError([`${place}: the options must be an object that can be read, got ${show(options)}`]);
+    }
+    const known = this.registry.find(kind.kind, name) as Instance | undefined;
+    if (known !== undefined && options === undefined) return known;
+    const settings = this.settings();
+    if (known === undefined && (isSwitchedOff(kind, name, settings) || this.registry.isSwitchedOff(kind.kind, name)))
+      return this.idleOne(byHand, name);
+    if (options === undefined) {
+      const names = this.registry.list(kind.kind).map((one) => one.name);
+      throw new ResilienceConfigError([
+        `${place}: there is none of that name${suggestion(name, names) || '.'} With options, ${method}(${show(name)}, { ... }) makes one`,
+      ]);
+    }
+    const declaration: OperationDeclaration = { id: name, levels: [{ source: 'by hand', policies: [declare()] }], decorated: false };
+    const { policies } = resolve(declaration, { ...settings, enabled: true });
+    return this.registry.instanceOf(policies[0]!, name) as Instance;
   }
 
-  private make<Instance>(policy: PolicyDeclaration, name: string, obtain: Obtain<Instance>): Instance {
-    const declaration = { id: name, levels: [{ source: 'by hand', policies: [policy] }], decorated: false };
-    const [resolved] = resolve(declaration, { ...this.settings, enabled: true });
-    const { options, sources } = resolved!;
-    const given = givenOptions(sources);
-    return obtain(options, { operationId: name, environment: this.environment, registry: this.registry, given });
+  private idleOne<Instance>({ kind, idle }: ByHand<Instance>, name: string): Instance {
+    const id = `${kind.kind} ${name}`;
+    let instance = this.idle.get(id) as Instance | undefined;
+    if (instance === undefined) {
+      if (this.idle.size >= MOST_IDLE) return idle(name, this.environment);
+      this.idle.set(id, (instance = idle(name, this.environment)));
+    }
+    return instance;
   }
 
-  private all<Instance>(of: abstract new (...args: never[]) => Instance): readonly Instance[] {
-    return this.registry.list().flatMap(({ instance }) => (instance instanceof of ? [instance] : []));
+  private all<Instance>({ kind, of }: ByHand<Instance>): readonly Instance[] {
+    return this.registry.list(kind.kind).flatMap(({ instance }) => (instance instanceof of ? [instance] : []));
   }
 }

@@ -1,7 +1,7 @@
 import type { LayerReading, PolicyKind } from './engine/kind.js';
-import type { ProtectedOperation } from './engine/protected-operation.js';
-import type { Registry } from './engine/registry.js';
+import type { Registry } from './engine/names/registry.js';
 import type { LabelValues, MetricDeclaration, MetricType } from './engine/telemetry/metric.js';
+import type { OperationBook } from './operations.js';
 import { operationTelemetry } from './engine/telemetry/operation.telemetry.js';
 
 /** How many durations fell into which bucket. */
@@ -49,13 +49,16 @@ interface Source {
   readonly source: unknown;
 }
 
+/** What operations without a name are shown as, all together. */
+export const UNNAMED = '(unnamed)';
+
 /** Reads the metrics that the kinds declare; knows none of them. */
 export class Observation {
   private readonly declarations = new Map<string, { readonly declaration: MetricDeclaration; readonly sources: () => Iterable<Source> }>();
 
   constructor(
     kinds: readonly PolicyKind[],
-    private readonly operations: ReadonlyMap<string, ProtectedOperation>,
+    private readonly operations: OperationBook,
     private readonly registry: Registry,
   ) {
     const all = (declarations: readonly MetricDeclaration[], sources: () => Iterable<Source>): void => {
@@ -96,7 +99,12 @@ export class Observation {
   }
 
   private *pipelines(): Generator<Source> {
-    for (const { id, pipeline } of this.operations.values()) yield { name: id, source: pipeline };
+    for (const { id, pipeline } of this.operations.all()) {
+      const { counts, watch } = pipeline;
+      yield { name: id, source: { counts, watch } };
+    }
+    const { unnamedCounts: counts } = this.operations;
+    if (counts.calls > 0) yield { name: UNNAMED, source: { counts, watch: undefined } };
   }
 
   private *instances(kind: string): Generator<Source> {
@@ -104,7 +112,7 @@ export class Observation {
   }
 
   private *layers(kind: string): Generator<Source> {
-    for (const { pipeline } of this.operations.values()) {
+    for (const { pipeline } of this.operations.all()) {
       for (const [layer, strategy] of pipeline.layers.entries()) {
         const source: LayerReading = { strategy, tally: pipeline.tallies[layer]! };
         if (strategy.kind === kind) yield { name: strategy.name, source };

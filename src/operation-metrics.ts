@@ -1,5 +1,9 @@
 import type { PolicyKind } from './engine/kind.js';
-import type { Strategy } from './engine/strategy.js';
+import type { OperationCounts, Tally } from './engine/telemetry/operation-counts.js';
+import type { Pipeline } from './engine/pipeline.js';
+import type { Registry } from './engine/names/registry.js';
+import { UNNAMED } from './observation.js';
+import type { OperationBook } from './operations.js';
 import type { ProtectedOperation } from './engine/protected-operation.js';
 import type { CounterName } from './policies/index.js';
 
@@ -28,37 +32,92 @@ export type OperationMetrics = {
 /** The counters of everything. */
 export interface ResilienceMetrics {
   readonly total: OperationMetrics;
+  /** By operation; `(unnamed)` is what `execute` and `wrap` without a name did, all together. */
   readonly byOperation: Readonly<Record<string, OperationMetrics>>;
 }
 
-/** Reads the counters of some operations; what a strategy that several share has counted is taken once. */
-export function readMetrics(operations: readonly ProtectedOperation[], kinds: readonly PolicyKind[]): OperationMetrics {
-  const sums: Record<string, number> = { operations: 0, successes: 0, failures: 0, aborts: 0, attempts: 0, rejections: 0 };
-  for (const { telemetry } of kinds) for (const { name } of telemetry.counters) sums[name] = 0;
-  const shared = new Map<string, Strategy>();
-  for (const { pipeline } of operations) {
-    sums['operations']! += pipeline.calls;
-    sums['successes']! += pipeline.successes;
-    sums['failures']! += pipeline.failures;
-    sums['aborts']! += pipeline.aborts;
-    sums['attempts']! += pipeline.calls;
-    for (const { repeats, refusals } of pipeline.tallies) {
-      sums['attempts']! += repeats;
-      sums['rejections']! += refusals;
+/** Reads the counters of operations. */
+export class MetricsReader {
+  constructor(
+    private readonly kinds: readonly PolicyKind[],
+    private readonly registry: Registry,
+    private readonly operations: OperationBook,
+  ) {}
+
+  /** One operation; what an instance that several share has counted is there in full. */
+  of({ pipeline }: ProtectedOperation): OperationMetrics {
+    const sums = this.zeros();
+    this.addOperation(sums, pipeline);
+    for (const { kind, name } of pipeline.layers) this.addInstance(sums, kind, this.registry.find(kind, name));
+    return sums as unknown as OperationMetrics;
+  }
+
+  /** All of them and their total, in which every instance is counted once, also one that is used by hand only. */
+  all(): ResilienceMetrics {
+    const total = this.zeros();
+    const byOperation: Record<string, OperationMetrics> = {};
+    for (const operation of this.operations.all()) {
+      byOperation[operation.id] = this.of(operation);
+      this.addOperation(total, operation.pipeline);
     }
-    pipeline.layers.forEach((strategy, layer) => {
-      shared.set(`${strategy.kind} ${strategy.name}`, strategy);
-      for (const { name, tally } of countersOf(strategy, kinds)) {
-        if (tally !== undefined) sums[name]! += pipeline.tallies[layer]![tally];
-      }
-    });
+    const unnamed = this.unnamed();
+    if (unnamed !== undefined) {
+      this.addUnnamed(total);
+      byOperation[UNNAMED] = unnamed;
+    }
+    for (const { kind, instance } of this.registry.list()) this.addInstance(total, kind, instance);
+    return { total: total as unknown as OperationMetrics, byOperation };
   }
-  for (const strategy of shared.values()) {
-    for (const { name, read } of countersOf(strategy, kinds)) sums[name]! += read?.(strategy) ?? 0;
+
+  /** The operations without a name, all together; undefined where there was no call. */
+  unnamed(): OperationMetrics | undefined {
+    if (this.operations.unnamedCounts.calls === 0) return undefined;
+    const sums = this.zeros();
+    this.addUnnamed(sums);
+    return sums as unknown as OperationMetrics;
   }
-  return sums as unknown as OperationMetrics;
+
+  private addOperation(sums: Sums, { counts, layers, tallies }: Pipeline): void {
+    addCounts(sums, counts);
+    layers.forEach(({ kind }, layer) => this.addTally(sums, kind, tallies[layer]!));
+  }
+
+  private addUnnamed(sums: Sums): void {
+    const { unnamedCounts } = this.operations;
+    addCounts(sums, unnamedCounts);
+    for (const [kind, tally] of unnamedCounts.byKind) this.addTally(sums, kind, tally);
+  }
+
+  private addTally(sums: Sums, kind: string, tally: Tally): void {
+    sums['attempts']! += tally.repeats;
+    sums['rejections']! += tally.refusals;
+    for (const counter of this.countersOf(kind)) {
+      if (counter.tally !== undefined) sums[counter.name]! += tally[counter.tally];
+    }
+  }
+
+  private addInstance(sums: Sums, kind: string, instance: unknown): void {
+    if (instance === undefined) return;
+    for (const { name, read } of this.countersOf(kind)) sums[name]! += read?.(instance) ?? 0;
+  }
+
+  private countersOf(kind: string): PolicyKind['telemetry']['counters'] {
+    return this.kinds.find((one) => one.kind === kind)?.telemetry.counters ?? [];
+  }
+
+  private zeros(): Sums {
+    const sums: Sums = { operations: 0, successes: 0, failures: 0, aborts: 0, attempts: 0, rejections: 0 };
+    for (const { telemetry } of this.kinds) for (const { name } of telemetry.counters) sums[name] = 0;
+    return sums;
+  }
 }
 
-function countersOf(strategy: Strategy, kinds: readonly PolicyKind[]): PolicyKind['telemetry']['counters'] {
-  return kinds.find(({ kind }) => kind === strategy.kind)?.telemetry.counters ?? [];
+type Sums = Record<string, number>;
+
+function addCounts(sums: Sums, { calls, successes, failures, aborts }: OperationCounts): void {
+  sums['operations']! += calls;
+  sums['successes']! += successes;
+  sums['failures']! += failures;
+  sums['aborts']! += aborts;
+  sums['attempts']! += calls;
 }

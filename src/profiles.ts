@@ -39,10 +39,11 @@ export function standardHttpClient({ name, total = '10s', attempt = '3s', maxCon
   );
 }
 
-/** The settings of a whole application that differ from one environment to the other. */
-type Profile = Pick<ResilienceOptions, 'defaults' | 'env' | 'stackTraces'>;
+/** What a profile says of a whole application. */
+export type Profile = Required<Pick<ResilienceOptions, 'defaults' | 'env' | 'stackTraces'>>;
 
-const PROFILES = {
+/** The sets of defaults by name; see `forRoot({ profile })`. */
+export const PROFILES = {
   /** Jittered retries within a budget, a breaker that probes soon, operators may change all of it by environment variables. */
   production: {
     defaults: {
@@ -67,9 +68,9 @@ const PROFILES = {
 export type ProfileName = keyof typeof PROFILES;
 
 /**
- * The defaults for an environment, chosen in one line: `ResilienceModule.forRoot({ ...profile(process.env.NODE_ENV) })`. What is
- * not `'production'` is development.
+ * The option `profile` for an environment: `ResilienceModule.forRoot({ ...profile(process.env.NODE_ENV), ... })`. Only
+ * `'development'` is development; where the environment is not set, or has a name of your own, it is production.
  */
-export function profile(name: ProfileName | (string & {}) | undefined): Profile {
-  return PROFILES[name === 'production' ? 'production' : 'development'];
+export function profile(name: ProfileName | (string & {}) | undefined): { readonly profile: ProfileName } {
+  return { profile: name === 'development' ? 'development' : 'production' };
 }

@@ -3,6 +3,7 @@ import type { AttemptContext } from './engine/attempt-context.js';
 import type { Clock, RandomSource } from './engine/clock.js';
 import type { ResilienceLogger } from './engine/environment.js';
 import type { OptionsByKind, Policy, PolicyKindName, PolicyOverrides, ResilienceEvent } from './policies/index.js';
+import type { ProfileName } from './profiles.js';
 
 /** What `createResilience` and `ResilienceModule.forRoot` take. */
 export interface ResilienceOptions {
@@ -16,6 +17,11 @@ export interface ResilienceOptions {
    * @default Math.random
    */
   random?: RandomSource;
+  /**
+   * A set of defaults for a whole service, below `defaults` and merged with them option by option; see the docs for what is in each.
+   * `profile(process.env.NODE_ENV)` chooses one. Default: none.
+   */
+  profile?: ProfileName;
   /** Options by kind for all policies that do not say otherwise. */
   defaults?: Partial<OptionsByKind>;
   /** Named policies for `@Resilience('name')`. */

@@ -1,21 +1,21 @@
-import { Observable } from 'rxjs';
-import { EnvironmentVariables, explain, Overrides, type Explanation, type OperationDeclaration } from './config/index.js';
-import { checkSettings, resolve, type Settings } from './config/resolve.js';
+import { Observable, throwError } from 'rxjs';
+import { anOperation, aTask, readCall, readOnce } from './call-options.js';
+import { profileOf, settingsFrom, withPresets } from './application-settings.js';
+import { explain, type Explanation, type OperationDeclaration, type Settings } from './config/index.js';
 import type { AttemptContext } from './engine/attempt-context.js';
 import { Environment } from './engine/environment.js';
-import { ResilienceConfigError } from './engine/error.js';
 import { meets, type EventListener } from './engine/telemetry/events.js';
 import type { CallTracer } from './engine/telemetry/call-watch.js';
 import type { MetricDeclaration } from './engine/telemetry/metric.js';
-import { ProtectedOperation, type OperationInput } from './engine/protected-operation.js';
 import type { DrainOptions } from './engine/waiting/shutdown.js';
-import { alike, Registry } from './engine/registry.js';
+import type { ProtectedOperation } from './engine/protected-operation.js';
+import { Registry } from './engine/names/registry.js';
 import { NamedInstances } from './instances.js';
 import { reconfigure } from './reconfiguration.js';
-import { Observation, type CollectOptions, type MetricFamily } from './observation.js';
-import { readMetrics, type OperationMetrics, type OperationSummary, type ResilienceMetrics } from './operation-metrics.js';
+import { Observation, UNNAMED, type CollectOptions, type MetricFamily } from './observation.js';
+import { MetricsReader, type OperationMetrics, type OperationSummary, type ResilienceMetrics } from './operation-metrics.js';
+import { OperationBook, type OperationForm } from './operations.js';
 import { TaskBook } from './tasks.js';
-import { Problems, suggestion } from './options/index.js';
 import type { Bulkhead, BulkheadOptions } from './policies/bulkhead/index.js';
 import type { CircuitBreaker, CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
 import {
@@ -30,9 +30,6 @@ import {
 import type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './resilience-options.js';
 import type { RateLimiter, RateLimitOptions } from './policies/rate-limit/index.js';
 
-/** How many operations one application may have; more are a mistake (a name made from a request). */
-const MOST_OPERATIONS = 10_000;
-
 /**
  * The resilience of one application: its operations, its named instances, its events. In Nest this is `ResilienceService`.
  */
@@ -42,90 +39,122 @@ export class Resilience {
   /** @internal */
   readonly environment: Environment;
   private settings: Settings;
-  private readonly registry = new Registry();
-  private readonly operations = new Map<string, ProtectedOperation>();
+  private readonly registry: Registry;
+  private readonly operations: OperationBook;
   private readonly tasks: TaskBook;
   private readonly named: NamedInstances;
   private readonly observation: Observation;
+  private readonly reader: MetricsReader;
 
-  /** @throws ResilienceConfigError with every mistake in the options. */
+  /** @throws ResilienceConfigError with every mistake in the options, in `overrides` and in environment variables. */
   constructor(options: ResilienceOptions = {}) {
-    this.environment = new Environment(options, eventsOfAttempts);
-    const problems = new Problems();
-    const { env = false } = options;
-    const variables = env === false ? undefined : new EnvironmentVariables(env === true ? {} : env);
-    const overrides = new Overrides(options.overrides ?? {}, kindTable, problems);
-    this.settings = {
-      kinds: kindTable,
-      enabled: variables?.enabled(problems) ?? options.enabled ?? true,
-      adjusters: variables === undefined ? [overrides] : [overrides, variables],
-      defaults: (options.defaults ?? {}) as Settings['defaults'],
-      presets: options.presets ?? {},
-      order: options.order,
-    };
-    checkSettings(this.settings, problems);
-    if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+    this.settings = settingsFrom(options);
+    const { stackTraces = profileOf(options)?.stackTraces ?? false } = options;
+    this.environment = new Environment({ ...options, stackTraces }, eventsOfAttempts);
+    this.registry = new Registry(this.environment);
+    this.operations = new OperationBook(this.registry, this.environment, () => this.settings);
     this.events$ = new Observable((subscriber) => this.environment.events.listen((event) => subscriber.next(event as ResilienceEvent)));
     if (options.onEvent !== undefined) this.environment.events.listen(options.onEvent as EventListener);
-    this.named = new NamedInstances(this.registry, this.environment, this.settings);
+    this.named = new NamedInstances(this.registry, this.environment, () => this.settings);
     this.observation = new Observation(kindTable, this.operations, this.registry);
-    this.tasks = new TaskBook((declaration, isPrivate) => this.protect(declaration, { contextAt: 'only', onlyAsync: false }, isPrivate));
+    this.reader = new MetricsReader(kindTable, this.registry, this.operations);
+    this.tasks = new TaskBook(this.operations);
   }
 
   /**
-   * Runs a task under a policy.
-   * @throws what the task throws last, or what a policy answers with (`ResilienceError`).
+   * Runs a task under a policy. Calls of one `name` share state and counts; the functions of the policy (`fallback`, `on`, `key`,
+   * ...) are those of this call.
+   * @returns A promise that rejects with what the task throws last, or with what a policy answers with (`ResilienceError`); also
+   * with a `ResilienceConfigError` where the policy or the options are wrong.
    */
   execute<Result>(
     policy: Policy,
     task: (attempt: AttemptContext) => Result | PromiseLike<Result>,
-    options: ExecuteOptions = {},
+    options?: ExecuteOptions,
   ): Promise<Result> {
-    const operation = this.tasks.operationFor(policy, options.name);
-    return operation.run(undefined, task, options.args ?? [], options.signal) as Promise<Result>;
+    try {
+      const { name, args = [], signal } = readCall('execute', options);
+      return this.tasks.operationFor(policy, name).run(undefined, aTask('execute', task), args, signal) as Promise<Result>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  /** The same for a task that gives an Observable; each subscription is a call. */
+  /** The same for a task that gives an Observable; each subscription is a call. What is wrong comes as an error of the Observable. */
   executeObservable<Result>(
     policy: Policy,
     task: (attempt: AttemptContext) => Observable<Result>,
-    options: ExecuteOptions = {},
+    options?: ExecuteOptions,
   ): Observable<Result> {
-    const operation = this.tasks.operationFor(policy, options.name);
-    return operation.observe(undefined, task, options.args ?? [], options.signal) as Observable<Result>;
+    try {
+      const { name, args = [], signal } = readCall('executeObservable', options);
+      const operation = this.tasks.operationFor(policy, name);
+      return operation.observe(undefined, aTask('executeObservable', task), args, signal) as Observable<Result>;
+    } catch (error) {
+      return throwError(() => error);
+    }
   }
 
   /** Runs an operation that brings its own policy. */
-  executeOperation<Result>(operation: ResilientOperation<Result>, options: Omit<ExecuteOptions, 'name'> = {}): Promise<Result> {
-    const compiled = this.tasks.operationFor(operation.resiliencePolicy(), operation.operationId, operation.isCritical?.() ?? false);
-    return compiled.run(operation, operation.execute, options.args ?? [], options.signal) as Promise<Result>;
+  executeOperation<Result>(operation: ResilientOperation<Result>, options?: Omit<ExecuteOptions, 'name'>): Promise<Result> {
+    try {
+      const { args = [], signal } = readCall('executeOperation', options);
+      const { name } = readCall('executeOperation', { name: anOperation(operation).operationId });
+      const compiled = this.tasks.operationFor(operation.resiliencePolicy(), name, operation.isCritical?.() ?? false);
+      return compiled.run(operation, aTask('executeOperation', operation.execute), args, signal) as Promise<Result>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  /** A function with a policy around it. `this` and the arguments are passed on. */
+  /**
+   * Compiles what `execute` uses under a name, so that mistakes show at startup and the name can be listed, overridden and
+   * reconfigured before the first call.
+   * @throws ResilienceConfigError with every mistake.
+   */
+  declare(name: string, policy: Policy): void {
+    this.tasks.operationFor(policy, readCall('declare', { name }).name);
+  }
+
+  /**
+   * A function with a policy around it. `this` and the arguments are passed on.
+   * @throws ResilienceConfigError with every mistake.
+   */
   wrap<Args extends unknown[], Result>(
     policy: Policy,
     fn: (...args: Args) => Result | PromiseLike<Result>,
-    options: Pick<ExecuteOptions, 'name'> = {},
+    options?: Pick<ExecuteOptions, 'name'>,
   ): (...args: Args) => Promise<Result> {
-    const id = options.name ?? (fn.name === '' ? 'anonymous' : fn.name);
-    const declaration: OperationDeclaration = { id, levels: [{ source: 'wrap', policies: [policy] }], decorated: false };
-    const operation = this.protect(declaration, { contextAt: undefined, onlyAsync: false }, options.name === undefined);
+    const { name } = readOnce('wrap', options);
+    aTask('wrap', fn);
+    if (name === undefined) {
+      const unnamed = this.tasks.wrapped(policy, fn.name === '' ? 'anonymous' : fn.name);
+      return function (this: unknown, ...args: Args) {
+        return unnamed.current().run(this, fn, args) as Promise<Result>;
+      };
+    }
+    const declaration: OperationDeclaration = { id: name, levels: [{ source: 'wrap', policies: [policy] }], decorated: false };
+    const operation = this.protect(declaration, { contextAt: undefined, onlyAsync: false });
     return function (this: unknown, ...args: Args) {
       return operation.run(this, fn, args) as Promise<Result>;
     };
   }
 
-  /** The circuit breaker of that name; made where there is none. */
+  /**
+   * The circuit breaker of that name; with options it is made where there is none. Where operators have switched it off, one that
+   * lets everything pass (`state` is `disabled`).
+   * @throws ResilienceConfigError where there is none and no options are given, or options are wrong or not those of the name.
+   */
   circuitBreaker(name: string, options?: CircuitBreakerOptions): CircuitBreaker {
     return this.named.circuitBreaker(name, options);
   }
 
-  /** The bulkhead of that name; made where there is none. */
+  /** The bulkhead of that name; with options it is made where there is none, as for `circuitBreaker`. */
   bulkhead(name: string, options?: BulkheadOptions): Bulkhead {
     return this.named.bulkhead(name, options);
   }
 
-  /** The rate limiter of that name; made where there is none, for which `limit` is needed. */
+  /** The rate limiter of that name; with options (`limit` at least) it is made where there is none, as for `circuitBreaker`. */
   rateLimiter(name: string, options?: RateLimitOptions): RateLimiter {
     return this.named.rateLimiter(name, options);
   }
@@ -147,27 +176,27 @@ export class Resilience {
 
   /** All operations that are known. */
   list(): readonly OperationSummary[] {
-    return [...this.operations.values()].map(({ id, pipeline }) => ({
+    return [...this.operations.all()].map(({ id, pipeline }) => ({
       operationId: id,
       policies: pipeline.layers.map(({ kind, name }) => ({ kind, name })),
     }));
   }
 
-  /** What protects an operation, outermost first, and whose word each option was. */
+  /** The compiled layers of an operation, outermost first, with the options in force and whose word each was. */
   explain(operationId: string): Explanation {
-    return explain(operationId, this.operation(operationId).policies);
+    const { layers } = this.operations.get(operationId);
+    return explain(
+      operationId,
+      layers.map(({ policy, options }) => ({ policy: this.registry.live(policy, operationId), options })),
+    );
   }
 
   /** The counters of one operation, or of all with their total. */
   metrics(): ResilienceMetrics;
   metrics(operationId: string): OperationMetrics;
   metrics(operationId?: string): OperationMetrics | ResilienceMetrics {
-    if (operationId !== undefined) return readMetrics([this.operation(operationId)], kindTable);
-    const all = [...this.operations.values()];
-    return {
-      total: readMetrics(all, kindTable),
-      byOperation: Object.fromEntries(all.map((operation) => [operation.id, readMetrics([operation], kindTable)])),
-    };
+    if (operationId === undefined) return this.reader.all();
+    return (operationId === UNNAMED ? this.reader.unnamed() : undefined) ?? this.reader.of(this.operations.get(operationId));
   }
 
   /**
@@ -195,14 +224,16 @@ export class Resilience {
    */
   measure(buckets?: readonly number[]): void {
     this.environment.timings.start(buckets);
-    for (const { pipeline } of this.operations.values()) pipeline.measure();
-    for (const { instance } of this.registry.list()) (instance as { measure?(): void } | undefined)?.measure?.();
+    for (const { pipeline } of this.operations.all()) pipeline.measure();
+    for (const { instance } of this.registry.list()) (instance as { measure?(): void }).measure?.();
+    this.registry.version++;
   }
 
   /** @internal Follows every call from now on. */
   trace(tracer: CallTracer): void {
     this.environment.tracer = tracer;
-    for (const { pipeline } of this.operations.values()) pipeline.trace(tracer);
+    for (const { pipeline } of this.operations.all()) pipeline.trace(tracer);
+    this.registry.version++;
   }
 
   /** Tells of events of one type, of a policy (`circuit-breaker.*`) or of all (`*`); gives what ends it. */
@@ -212,26 +243,18 @@ export class Resilience {
 
   /**
    * Changes policies by name while calls run, e.g. `reconfigure('payments', { circuitBreaker: { openDuration: '1m' } })`.
-   * All or nothing; windows and buckets are kept where their shape allows, and no call or permit is lost.
+   * The name is a policy's own, that of an instance by hand, or an operation's; only the options that are named change. All or
+   * nothing; windows and buckets are kept where their shape allows, and no call or permit is lost.
    * @throws ResilienceConfigError with every mistake; then nothing has changed.
    */
   reconfigure(name: string, changes: PolicyChanges): void {
     const { registry, environment } = this;
-    reconfigure(name, changes, { kinds: kindTable, operations: [...this.operations.values()], registry, environment });
+    reconfigure(name, changes, { kinds: kindTable, operations: [...this.operations.all()], registry, environment });
   }
 
   /** @internal More presets, for operations that are compiled from now on. */
   addPresets(presets: Readonly<Record<string, Policy>>): void {
-    const problems = new Problems();
-    const before = this.settings.presets;
-    for (const [name, policy] of Object.entries(presets)) {
-      if (Object.hasOwn(before, name) && !alike(before[name], policy))
-        problems.add(`preset "${name}" is there already, with another policy`);
-    }
-    const settings = { ...this.settings, presets: { ...before, ...presets } };
-    checkSettings(settings, problems);
-    if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
-    this.settings = settings;
+    this.settings = withPresets(this.settings, presets);
   }
 
   /** @internal What operators said about policies that do not exist, in sentences. To be asked when all are known. */
@@ -260,36 +283,8 @@ export class Resilience {
   }
 
   /** @internal Compiles a declared operation. A name in use gets a number. */
-  protect(
-    declaration: OperationDeclaration,
-    form: Pick<OperationInput, 'contextAt' | 'onlyAsync' | 'endsLimits'>,
-    isPrivate = false,
-  ): ProtectedOperation {
-    if (!isPrivate && this.operations.size >= MOST_OPERATIONS) {
-      throw new ResilienceConfigError([
-        `${declaration.id}: more than ${MOST_OPERATIONS} operations; use the option key for state by tenant or request`,
-      ]);
-    }
-    const id = isPrivate ? declaration.id : this.freeId(declaration.id);
-    const policies = resolve({ ...declaration, id }, this.settings);
-    const registry = isPrivate ? this.registry.privateTo(id) : this.registry;
-    const operation = new ProtectedOperation({ id, policies, environment: this.environment, registry, ...form });
-    if (!isPrivate) this.operations.set(id, operation);
-    return operation;
-  }
-
-  private freeId(id: string): string {
-    if (!this.operations.has(id)) return id;
-    let number = 2;
-    while (this.operations.has(`${id}#${number}`)) number++;
-    this.environment.logger.warn(`two operations are called ${id}; the second one is shown as ${id}#${number}`);
-    return `${id}#${number}`;
-  }
-
-  private operation(operationId: string): ProtectedOperation {
-    const operation = this.operations.get(operationId);
-    if (operation !== undefined) return operation;
-    throw new ResilienceConfigError([`there is no operation "${operationId}"${suggestion(operationId, this.operations.keys())}`]);
+  protect(declaration: OperationDeclaration, form: OperationForm): ProtectedOperation {
+    return this.operations.protect(declaration, form);
   }
 }
 

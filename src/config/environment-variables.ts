@@ -42,6 +42,20 @@ export class EnvironmentVariables implements Adjuster {
     return scopes.flatMap((scope) => this.ofScope(scope, kind, problems));
   }
 
+  /** Looks at every value whose variable names a kind and an option, before anybody asks for it. */
+  checkAll(kinds: readonly PolicyKind[], problems: Problems): void {
+    for (const [name, text] of this.given) {
+      const words = name.slice(this.prefix.length).split('_');
+      const [kindName, optionName] = words.slice(-2);
+      const kind = kinds.find((one) => inVariable(one.kind) === kindName);
+      const option = Object.keys(kind?.rules ?? {}).find((one) => inVariable(one) === optionName);
+      if (optionName === 'ENABLED' && kind !== undefined) this.flag(name, problems);
+      if (kind === undefined || option === undefined || isNotForText(kind, option)) continue;
+      readText(kind.rules[option]!, name, text, problems);
+    }
+    this.asked.clear();
+  }
+
   unmet(): readonly string[] {
     return [...this.given.keys()]
       .filter((name) => !this.asked.has(name))
@@ -59,16 +73,20 @@ export class EnvironmentVariables implements Adjuster {
       const enabled = this.flag(`${place}ENABLED`, problems);
       if (enabled !== undefined) say(`${place}ENABLED`, { enabled });
     }
+    const before = found.length;
     const ofKind = `${place}${inVariable(kind.kind)}_`;
     const enabled = this.flag(`${ofKind}ENABLED`, problems);
     if (enabled !== undefined) say(`${ofKind}ENABLED`, { enabled });
     for (const [option, rule] of Object.entries(kind.rules)) {
-      if (rule.code === true || option === 'name') continue;
+      if (isNotForText(kind, option)) continue;
       const name = `${ofKind}${inVariable(option)}`;
       const text = this.ask(name);
       const value = text === undefined ? undefined : readText(rule, name, text, problems);
       if (value !== undefined) say(name, { options: { [option]: value } });
     }
+    // Whoever gives options to a certain policy that a weaker word switched off wants it; one for all policies says nothing of it.
+    const first = found[before];
+    if (scope !== EVERYTHING && enabled === undefined && first !== undefined) found[before] = { ...first, enabled: true };
     return found;
   }
 
@@ -85,6 +103,10 @@ export class EnvironmentVariables implements Adjuster {
     problems.add(`${name} must be true or false, got ${show(text)}`);
     return undefined;
   }
+}
+
+function isNotForText({ rules }: PolicyKind, option: string): boolean {
+  return rules[option]?.code === true || option === 'name';
 }
 
 function inVariable(name: string): string {

@@ -1,5 +1,5 @@
 import type { PolicyKind } from '../engine/kind.js';
-import { isRecord, nearest, readOptions, show, suggestion, type Problems } from '../options/index.js';
+import { entriesOf, nearest, readOptions, show, suggestion, type Problems } from '../options/index.js';
 import { EVERYTHING, type Adjuster, type Adjustment } from './adjustments.js';
 
 /** Options by kind, `false` to switch a kind off; `enabled` for all kinds. Plain data: a part of a YAML or JSON file. */
@@ -19,7 +19,8 @@ export class Overrides implements Adjuster {
 
   constructor(input: Readonly<Record<string, unknown>>, kinds: readonly PolicyKind[], problems: Problems) {
     for (const [key, value] of Object.entries(input)) {
-      if (isRecord(value)) this.byKey.set(key, readOverride(key, value, kinds, problems));
+      const read = entriesOf(value);
+      if (read !== undefined) this.byKey.set(key, readOverride(key, Object.fromEntries(read), kinds, problems));
       else problems.add(`overrides: ${show(key)} must be an object that maps a kind to options or false, got ${show(value)}`);
     }
   }
@@ -75,11 +76,12 @@ function readOverride(key: string, input: Record<string, unknown>, kinds: readon
 function readAdjustment(key: string, kind: PolicyKind, value: unknown, problems: Problems): Adjustment {
   if (typeof value === 'boolean') return { source: source(key), enabled: value };
   const place = `overrides: ${show(key)}: ${kind.kind}`;
-  if (!isRecord(value)) {
+  const given = entriesOf(value);
+  if (given === undefined) {
     problems.add(`${place} must be an object with options, or false, got ${show(value)}`);
     return { source: source(key) };
   }
-  const { enabled, name, ...options } = value;
+  const { enabled, name, ...options } = Object.fromEntries(given);
   if (name !== undefined) problems.add(`${place}.name cannot be overridden: the name is what the policy is known by`);
   if (enabled !== undefined && typeof enabled !== 'boolean') problems.add(`${place}.enabled must be true or false, got ${show(enabled)}`);
   const read = problems.at(place, (found) => readOptions(kind.rules, options, found));

@@ -1,25 +1,33 @@
 import { ResilienceConfigError } from '../engine/error.js';
 import { givenOptions, type PolicyDeclaration, type PolicyKind, type ResolvedPolicy } from '../engine/kind.js';
 import { defaultsOf, isRecord, Problems, readOptions, show, suggestion } from '../options/index.js';
-import { isCombined, isNone } from '../policies/composite.js';
+import { isNone } from '../policies/composite.js';
 import { scopesOf, type Adjuster } from './adjustments.js';
-import type { DeclaredLevel, OperationDeclaration, Order } from './declaration.js';
+import type { OperationDeclaration, Order } from './declaration.js';
+import { membersOf, strongestOfEachKind, type Sourced } from './strongest.js';
+
+/** Options by kind. */
+export type ByKind = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** What the application says about all operations. */
 export interface Settings {
   readonly kinds: readonly PolicyKind[];
   readonly enabled: boolean;
-  readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What a profile says of each kind: stronger than the library's defaults, weaker than `defaults`, option by option. */
+  readonly profile: { readonly source: string; readonly defaults: ByKind };
+  readonly defaults: ByKind;
   readonly presets: Readonly<Record<string, PolicyDeclaration>>;
   readonly order: Order | undefined;
   /** What operators say, weakest first: overrides, then environment variables. */
   readonly adjusters: readonly Adjuster[];
 }
 
-/** One policy with whose word it is. */
-interface Sourced {
-  readonly policy: PolicyDeclaration;
-  readonly source: string;
+/** What a declaration comes to. */
+export interface Resolution {
+  /** Outermost first. */
+  readonly policies: readonly ResolvedPolicy[];
+  /** Declared, and switched off by operators. */
+  readonly switchedOff: readonly ResolvedPolicy[];
 }
 
 /**
@@ -27,76 +35,41 @@ interface Sourced {
  * declared. A declaration replaces a weaker one of its kind as a whole.
  * @throws ResilienceConfigError with every mistake.
  */
-export function resolve(operation: OperationDeclaration, settings: Settings): readonly ResolvedPolicy[] {
+export function resolve(operation: OperationDeclaration, settings: Settings): Resolution {
   const problems = new Problems();
-  const strongest = strongestOfEachKind(operation, settings, problems);
-  const resolved = strongest
-    .map((sourced) => resolvePolicy(sourced, operation, settings, problems))
-    .filter((policy) => policy !== undefined);
+  const strongest = strongestOfEachKind(operation, settings.presets, problems);
+  const all = strongest.map((sourced) => resolvePolicy(sourced, operation, settings, problems)).filter((policy) => policy !== undefined);
+  const resolved = all.filter(({ isOn }) => isOn).map(({ policy }) => policy);
   const order = operation.levels.findLast((level) => level.order !== undefined)?.order ?? settings.order;
   const ordered = problems.at(`${operation.id}:`, (found) => inOrder(resolved, order, settings.kinds, found));
   if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
-  return settings.enabled ? ordered : ordered.filter(({ kind }) => kind.alwaysOn === true);
+  const policies = settings.enabled ? ordered : ordered.filter(({ kind }) => kind.alwaysOn === true);
+  return { policies, switchedOff: all.flatMap(({ policy }) => (policies.includes(policy) ? [] : [policy])) };
+}
+
+/** Whether an operator has switched off the policies of a kind that have this name, as far as they can be spoken of by it. */
+export function isSwitchedOff(kind: PolicyKind, name: string, settings: Settings): boolean {
+  if (!settings.enabled && kind.alwaysOn !== true) return true;
+  return !adjust({ kind, options: { name }, sources: {} }, name, settings, new Problems());
 }
 
 /** Checks what the application says, before any operation is looked at. */
 export function checkSettings(settings: Settings, problems: Problems): void {
   const names = settings.kinds.map(({ kind }) => kind);
   for (const [name, options] of Object.entries(settings.defaults)) {
+    if (options === undefined) continue;
     const kind = settings.kinds.find((one) => one.kind === name);
     if (kind === undefined) problems.add(`defaults: there is no kind "${name}"${suggestion(name, names)}`);
     else if (isRecord(options)) problems.at(`defaults: ${name}`, (found) => readOptions(kind.rules, options, found));
     else problems.add(`defaults: ${name} must be an object with options, got ${show(options)}`);
   }
   for (const [name, preset] of Object.entries(settings.presets)) {
-    for (const policy of membersOf(preset)) {
-      if (!names.includes(policy.kind))
+    for (const policy of membersOf(preset, `preset "${name}"`, problems)) {
+      if (!isNone(policy) && !names.includes(policy.kind))
         problems.add(`preset "${name}": there is no kind ${show(policy.kind)}${suggestion(policy.kind, names)}`);
     }
   }
   checkOrder(settings.order, settings.kinds, problems);
-}
-
-function membersOf(policy: PolicyDeclaration): readonly PolicyDeclaration[] {
-  return isCombined(policy) ? policy.policies.flatMap(membersOf) : [policy];
-}
-
-/** Presets first, then the levels from weak to strong; later ones replace earlier ones of their kind. */
-function strongestOfEachKind(operation: OperationDeclaration, settings: Settings, problems: Problems): readonly Sourced[] {
-  const strongest = new Map<string, Sourced>();
-  const declare = (source: string, policies: readonly PolicyDeclaration[]): void => {
-    const seen = new Set<string>();
-    for (const policy of policies.flatMap(membersOf)) {
-      if (isNone(policy)) strongest.clear();
-      else if (seen.has(policy.kind))
-        problems.add(`${operation.id}: ${policy.kind} is declared twice at the ${source}; a policy of each kind is enough`);
-      else {
-        seen.add(policy.kind);
-        strongest.delete(policy.kind); // so that the order of the source is that of the strongest declarations
-        strongest.set(policy.kind, { policy, source });
-      }
-    }
-  };
-  for (const level of operation.levels) declarePresets(level, operation, settings, problems, declare);
-  for (const level of operation.levels) declare(level.source, level.policies);
-  return [...strongest.values()];
-}
-
-function declarePresets(
-  level: DeclaredLevel,
-  operation: OperationDeclaration,
-  settings: Settings,
-  problems: Problems,
-  declare: (source: string, policies: readonly PolicyDeclaration[]) => void,
-): void {
-  for (const name of level.presets ?? []) {
-    const preset = Object.hasOwn(settings.presets, name) ? settings.presets[name] : undefined;
-    if (preset !== undefined) declare(`preset ${name}`, [preset]);
-    else
-      problems.add(
-        `${operation.id}: there is no preset "${name}"${suggestion(name, Object.keys(settings.presets))}; name it in forRoot({ presets })`,
-      );
-  }
 }
 
 function resolvePolicy(
@@ -104,7 +77,7 @@ function resolvePolicy(
   operation: OperationDeclaration,
   settings: Settings,
   problems: Problems,
-): ResolvedPolicy | undefined {
+): { readonly policy: ResolvedPolicy; readonly isOn: boolean } | undefined {
   const { kind: name, ...written } = policy;
   const kind = settings.kinds.find((one) => one.kind === name);
   if (kind === undefined) {
@@ -119,21 +92,23 @@ function resolvePolicy(
   const label = source.startsWith('preset') ? `${source}: ${name}` : operation.decorated ? `@${kind.label}` : name;
   return problems.at(`${operation.id}: ${label}`, (found) => {
     const library = defaultsOf(kind.rules);
+    const ofProfile = readOptions(kind.rules, settings.profile.defaults[name] ?? {}, new Problems());
     const application = readOptions(kind.rules, settings.defaults[name] ?? {}, new Problems());
     const declared = readOptions(kind.rules, written, found);
     const extra = operation.critical === true && Object.hasOwn(kind.rules, 'critical') ? { critical: true } : {};
-    const options: Record<string, unknown> = { ...library, ...application, ...extra, ...declared };
+    const options: Record<string, unknown> = { ...library, ...ofProfile, ...application, ...extra, ...declared };
     const sources = Object.fromEntries([
       ...Object.keys(library).map((option) => [option, 'default']),
+      ...Object.keys(ofProfile).map((option) => [option, settings.profile.source]),
       ...Object.keys(application).map((option) => [option, 'defaults']),
       ...Object.keys({ ...extra, ...declared }).map((option) => [option, source]),
     ]) as Record<string, string>;
-    if (!adjust({ kind, options, sources }, operation.id, settings, problems)) return undefined;
-    if (found.messages.length === 0) {
+    const isOn = adjust({ kind, options, sources }, operation.id, settings, problems);
+    if (isOn && found.messages.length === 0) {
       kind.check?.(options, givenOptions(sources), found);
       kind.checkTarget?.(options, operation.target, found);
     }
-    return { kind, options, sources };
+    return { policy: { kind, options, sources }, isOn };
   });
 }
 

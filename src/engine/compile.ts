@@ -1,48 +1,43 @@
 import type { Environment } from './environment.js';
 import { ResilienceConfigError } from './error.js';
-import { givenOptions, type BuiltLayer, type ResolvedPolicy } from './kind.js';
-import { Pipeline, type Invoker } from './pipeline.js';
-import type { InstanceSource } from './registry.js';
-import type { Strategy } from './strategy.js';
+import type { BuiltLayer, ResolvedPolicy } from './kind.js';
+import type { InstanceSource } from './names/registry.js';
 
-/** What becomes a pipeline. */
+/** What becomes layers. */
 export interface CompileInput {
   readonly operationId: string;
   /** In the order wanted, outermost first. */
   readonly policies: readonly ResolvedPolicy[];
   readonly environment: Environment;
   readonly registry: InstanceSource;
-  readonly invoke: Invoker | undefined;
-  readonly timed: boolean;
+  /** The operation is compiled for the first time, and not anew with other functions or options. */
+  readonly isNew?: boolean;
+}
+
+/** A layer with the policy that it was built of. */
+export interface CompiledLayer extends BuiltLayer {
+  /** As it was declared; what is in force the registry says. */
+  readonly policy: ResolvedPolicy;
 }
 
 /**
- * Compiles an operation.
+ * Builds the layers of an operation, outermost first, of the options in force. A layer that bounds the whole (a total
+ * timeout) stands outside of all others, but inside of what works even where resilience is off (the fallback) when that
+ * comes first.
  * @throws ResilienceConfigError with all that is wrong, e.g. a name in use with other options.
  */
-export function compile(input: CompileInput): Pipeline {
-  return new Pipeline(input.operationId, buildLayers(input), input.environment, input.invoke, input.timed);
-}
-
-/**
- * Builds the strategies of an operation and puts them in order. A layer that bounds the whole (a total timeout) stands
- * outside of all others, but inside of what works even where resilience is off (the fallback) when that comes first.
- */
-export function buildLayers({
-  operationId,
-  policies,
-  environment,
-  registry,
-}: Pick<CompileInput, 'operationId' | 'policies' | 'environment' | 'registry'>): readonly Strategy[] {
+export function buildLayers({ operationId, policies, environment, registry, isNew = false }: CompileInput): readonly CompiledLayer[] {
   const problems: string[] = [];
-  const inner: BuiltLayer[] = [];
-  const outermost: BuiltLayer[] = [];
+  const inner: CompiledLayer[] = [];
+  const outermost: CompiledLayer[] = [];
   let leading = 0;
-  for (const { kind, options, sources } of policies) {
-    const given = givenOptions(sources);
+  for (const policy of policies) {
+    const { kind } = policy;
     try {
-      for (const layer of kind.build(options, { operationId, environment, registry, given, policies })) {
-        (layer.outermost === true ? outermost : inner).push(layer);
+      const instance = registry.instanceOf(policy, operationId);
+      const { options } = registry.live(policy, operationId);
+      for (const layer of kind.build(options, { operationId, environment, instance, policies: isNew ? policies : undefined })) {
+        (layer.outermost === true ? outermost : inner).push({ ...layer, policy });
         if (kind.alwaysOn === true && inner.length === leading + 1) leading++;
       }
     } catch (error) {
@@ -52,5 +47,5 @@ export function buildLayers({
   }
   if (problems.length > 0) throw new ResilienceConfigError(problems);
   inner.splice(leading, 0, ...outermost);
-  return inner.map(({ strategy }) => strategy);
+  return inner;
 }

@@ -1,8 +1,7 @@
 import type { Problems } from '../options/problems.js';
 import type { Rules } from '../options/rules.js';
 import type { Environment } from './environment.js';
-import type { InstanceSource } from './registry.js';
-import type { Tally } from './pipeline.js';
+import type { Tally } from './telemetry/operation-counts.js';
 import type { Strategy } from './strategy.js';
 import type { EventDeclaration } from './telemetry/events.js';
 import type { MetricDeclaration } from './telemetry/metric.js';
@@ -19,16 +18,27 @@ export type ResolvedOptions = Readonly<Record<string, unknown>>;
 export interface BuildContext {
   readonly operationId: string;
   readonly environment: Environment;
-  readonly registry: InstanceSource;
-  /** Options that somebody wrote down, at whatever level; the others are library defaults. */
-  readonly given: ReadonlySet<string>;
-  /** All policies of the operation, outermost first; undefined for an instance by hand. */
-  readonly policies?: readonly ResolvedPolicy[];
+  /** What the kind's `instances` made for the name of the policy; undefined where it shares nothing. */
+  readonly instance: unknown;
+  /** All policies of the operation, outermost first, where it is compiled for the first time: who has something to warn of says it now. */
+  readonly policies: readonly ResolvedPolicy[] | undefined;
+}
+
+/** What a kind's policies of one name share. */
+export interface InstanceDeclaration {
+  /**
+   * What an instance goes by, made of the options: plain data that all who use a name must agree on. Undefined where a
+   * policy shares nothing.
+   */
+  settings(options: ResolvedOptions, sources: OptionSources): object | undefined;
+  create(name: string, settings: object, options: ResolvedOptions, environment: Environment): unknown;
 }
 
 /** One strategy of a policy and where it stands when not at the place of its kind. */
 export interface BuiltLayer {
   readonly strategy: Strategy;
+  /** The options that this layer goes by, where the policy has other layers too. */
+  readonly options?: readonly string[];
   /** True for a layer that bounds everything but the fallback, whatever the order. */
   readonly outermost?: boolean;
 }
@@ -40,8 +50,8 @@ export interface CounterDeclaration {
   readonly meaning: string;
   /** Which tally of a layer it is ... */
   readonly tally?: 'refusals' | 'repeats' | 'answers' | 'timeouts';
-  /** ... or how it is read from a strategy that may be shared by several operations. */
-  readonly read?: (strategy: Strategy) => number;
+  /** ... or how it is read from an instance, which several operations may share. */
+  readonly read?: (instance: unknown) => number;
 }
 
 /** A layer of an operation, as metrics read it: the strategy, and what was counted at its place. */
@@ -72,6 +82,8 @@ export interface PolicyKind {
   readonly telemetry: TelemetryDeclaration;
   /** Works also where resilience is switched off (`enabled: false`). */
   readonly alwaysOn?: boolean;
+  /** Where policies of one name share something. */
+  readonly instances?: InstanceDeclaration;
   /** Options that a live instance cannot change, beside `name` and functions. */
   readonly fixed?: readonly string[];
   /** What is wrong with several options together. `given` are those that somebody wrote. */
@@ -85,13 +97,39 @@ export interface PolicyKind {
 export interface ResolvedPolicy {
   readonly kind: PolicyKind;
   readonly options: ResolvedOptions;
-  /** For each option where its value came from: `default`, `defaults`, `preset payments`, `class`, `method`. */
-  readonly sources: Readonly<Record<string, string>>;
+  readonly sources: OptionSources;
 }
 
-/** Options that somebody wrote down, at whatever level. */
-export function givenOptions(sources: Readonly<Record<string, string>>): ReadonlySet<string> {
+/** For each option where its value came from: `default`, `profile production`, `defaults`, `preset payments`, `class`, `method`. */
+export type OptionSources = Readonly<Record<string, string>>;
+
+/** Options that somebody wrote down, at whatever level; the others are the library's defaults. */
+export function givenOptions(sources: OptionSources): ReadonlySet<string> {
   return new Set(Object.keys(sources).filter((option) => sources[option] !== 'default'));
+}
+
+/**
+ * Whether one option stands beside another one: written at its level or at a stronger one. What an application says of all
+ * policies (`defaults`, a profile) stands beside nothing that a single policy says.
+ */
+export function isBeside(sources: OptionSources, option: string, other: string): boolean {
+  return rankOf(sources[option]) > 0 && rankOf(sources[option]) >= rankOf(sources[other]);
+}
+
+function rankOf(source: string | undefined): number {
+  if (source === undefined || source === 'default') return 0;
+  if (source.startsWith('profile ')) return 1;
+  return source === 'defaults' ? 2 : 3;
+}
+
+/** The name that the policy goes by: its own, or that of its operation. */
+export function nameOf({ options }: ResolvedPolicy, operationId: string): string {
+  return ownNameOf(options) ?? operationId;
+}
+
+/** The name that the policy was given. */
+export function ownNameOf({ name }: ResolvedOptions): string | undefined {
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** The options that are plain data: what two users of one name must agree on. Functions belong to each use. */

@@ -2,6 +2,7 @@ import { Call, Rest, type CallDriver, type Method } from './call.js';
 import type { Environment } from './environment.js';
 import { abandon, cutOff } from './waiting/cut-off.js';
 import { rolesOf, type Roles } from './roles.js';
+import { OperationCounts, succeedTo, type Tally } from './telemetry/operation-counts.js';
 import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
 import { CallWatch, type CallTracer } from './telemetry/call-watch.js';
 import type { Shutdown } from './waiting/shutdown.js';
@@ -13,14 +14,6 @@ import { again, park, resume } from './waiting/waits.js';
 
 /** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
 export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
-
-/** How often each thing happened at a layer of one operation. */
-export interface Tally {
-  refusals: number;
-  repeats: number;
-  answers: number;
-  timeouts: number;
-}
 
 /** Starts the method of a call. Methods and tasks of `execute` differ in what they are given. */
 export type Invoker = (call: Call) => unknown;
@@ -36,11 +29,6 @@ const ATTEMPTS_IN_A_ROW = 100;
  * knows a kind of policy, a promise of the user's or an Observable.
  */
 export class Pipeline {
-  calls = 0;
-  successes = 0;
-  failures = 0;
-  /** Calls given up by their caller: neither a success nor a failure. */
-  aborts = 0;
   readonly tallies: readonly Tally[];
   /** The layers that set a time limit on the call. */
   readonly limiting: readonly number[];
@@ -63,10 +51,12 @@ export class Pipeline {
     private invoker: Invoker | undefined,
     /** True where the beginning of each call must be known: an attempt context is handed out, or somebody measures. */
     private timed: boolean,
+    /** What its calls come to; those of the operation where that has several pipelines. */
+    readonly counts: OperationCounts = new OperationCounts(),
   ) {
     this.events = environment.events;
     this.shutdown = environment.shutdown;
-    this.tallies = layers.map(() => ({ refusals: 0, repeats: 0, answers: 0, timeouts: 0 }));
+    this.tallies = counts.talliesOf(layers);
     this.roles = rolesOf(layers);
     this.limiting = this.roles.limiting;
     this.limited = this.limiting.length > 0;
@@ -76,9 +66,16 @@ export class Pipeline {
 
   /** Other strategies at the same layers, kind by kind the same; calls on their way are told to the new ones. */
   replace(layers: readonly Strategy[]): void {
-    layers.forEach((layer, index) => layer.adopt?.(this.layers[index]!));
+    succeedTo(layers, this.layers);
     this.layers = layers;
     this.roles = rolesOf(layers);
+  }
+
+  /** Goes on with what the calls of another pipeline of the same operation came to. */
+  goOnWith(previous: Pipeline): void {
+    succeedTo(this.layers, previous.layers);
+    if (this.watch !== undefined && previous.watch !== undefined)
+      this.watch = new CallWatch(this.operationId, this.environment, this.watch.tracer, previous.watch);
   }
 
   /** Durations and errors are of interest from now on. */
@@ -114,7 +111,7 @@ export class Pipeline {
 
   /** A call that has begun is taken back, as if it had never been. */
   forget(): void {
-    this.calls--;
+    this.counts.calls--;
     this.shutdown.callEnded();
   }
 
@@ -126,7 +123,7 @@ export class Pipeline {
 
   /** The call has its arguments already. */
   begin(call: Call, target: unknown, method: Method, signal: AbortSignal | undefined): void {
-    this.calls++;
+    this.counts.calls++;
     this.shutdown.inFlight++;
     call.target = target;
     call.method = method;
@@ -170,9 +167,9 @@ export class Pipeline {
   /** The call is over; counts it and says so. */
   finish(call: Call): void {
     this.shutdown.callEnded();
-    if (call.outcome === Outcome.SUCCESS) this.successes++;
-    else if (call.outcome === Outcome.ABORT) this.aborts++;
-    else this.failures++;
+    if (call.outcome === Outcome.SUCCESS) this.counts.successes++;
+    else if (call.outcome === Outcome.ABORT) this.counts.aborts++;
+    else this.counts.failures++;
     if (call.eventful || this.watch !== undefined || this.events.hearsCalls) followUp(this, call);
   }
 

@@ -1,12 +1,13 @@
 import type { Observable } from 'rxjs';
 import type { Call, Method } from './call.js';
-import { compile } from './compile.js';
+import { buildLayers, type CompiledLayer } from './compile.js';
 import type { Environment } from './environment.js';
 import type { ResolvedPolicy } from './kind.js';
 import { observe } from './drivers/observable-driver.js';
-import type { Pipeline } from './pipeline.js';
+import type { OperationCounts } from './telemetry/operation-counts.js';
+import { Pipeline } from './pipeline.js';
 import { PromiseDriver } from './drivers/promise-driver.js';
-import type { InstanceSource } from './registry.js';
+import type { InstanceSource } from './names/registry.js';
 
 /** What is given to an operation to be protected. */
 export interface OperationInput {
@@ -23,24 +24,44 @@ export interface OperationInput {
   readonly onlyAsync: boolean;
   /** Whether time limits end when an Observable has given this first value: what follows may take as long as it likes. */
   readonly endsLimits?: ((first: unknown) => boolean) | undefined;
+  /** What its calls come to, where that is shared with others. */
+  readonly counts?: OperationCounts | undefined;
+  /** The operation that this is another use of, with functions of its own: state and counts are those of that one. */
+  readonly like?: ProtectedOperation | undefined;
 }
 
 /** An operation with its policies compiled: calls run through here. */
 export class ProtectedOperation {
   readonly id: string;
-  policies: readonly ResolvedPolicy[];
+  /** As they were declared. */
+  readonly policies: readonly ResolvedPolicy[];
+  readonly layers: readonly CompiledLayer[];
   readonly pipeline: Pipeline;
   private readonly promises: PromiseDriver;
   readonly endsLimits: ((first: unknown) => boolean) | undefined;
   /** Nothing to do: the method can be called as it is. */
   readonly isBare: boolean;
 
-  constructor({ id, policies, environment, registry, contextAt, onlyAsync, endsLimits }: OperationInput) {
+  /** @throws ResilienceConfigError with all that is wrong, e.g. a name in use with other options. */
+  constructor({
+    id,
+    policies,
+    environment,
+    registry,
+    contextAt,
+    onlyAsync,
+    endsLimits,
+    like,
+    counts = like?.pipeline.counts,
+  }: OperationInput) {
     this.id = id;
     this.policies = policies;
     this.endsLimits = endsLimits;
     const invoke = contextAt === undefined ? undefined : contextAt === 'only' ? withContextOnly : withContextAt(contextAt);
-    this.pipeline = compile({ operationId: id, policies, environment, registry, invoke, timed: contextAt !== undefined });
+    this.layers = buildLayers({ operationId: id, policies, environment, registry, isNew: counts === undefined });
+    const strategies = this.layers.map(({ strategy }) => strategy);
+    this.pipeline = new Pipeline(id, strategies, environment, invoke, contextAt !== undefined, counts);
+    if (like !== undefined) this.pipeline.goOnWith(like.pipeline);
     this.isBare = this.pipeline.layers.length === 0 && contextAt === undefined;
     this.promises = new PromiseDriver(this.pipeline, onlyAsync ? this.plainValue : undefined);
   }

@@ -10,10 +10,22 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
+/** What stands in an object, or undefined where it is none (or a list), or a getter of it throws. */
+export function entriesOf(value: unknown): [string, unknown][] | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  try {
+    return Object.entries(value);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Checks every option of `input` by its rule and gives those that are there, normalised. Unknown ones get a suggestion. */
 export function readOptions(rules: Rules, input: Record<string, unknown>, problems: Problems, prefix = ''): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const [option, value] of Object.entries(input)) {
+  const given = entriesOf(input);
+  if (given === undefined) problems.add(`${prefix}options cannot be read: a getter throws`);
+  for (const [option, value] of given ?? []) {
     const rule = Object.hasOwn(rules, option) ? rules[option] : undefined;
     if (rule === undefined) {
       problems.add(`has no option "${prefix}${option}"${suggestion(option, Object.keys(rules))}`);
@@ -29,6 +41,16 @@ export function readOptions(rules: Rules, input: Record<string, unknown>, proble
 export function defaultsOf(rules: Rules): Record<string, unknown> {
   const written = Object.entries(rules).filter(([, rule]) => rule.default !== undefined);
   return readOptions(rules, Object.fromEntries(written.map(([option, rule]) => [option, rule.default])), new Problems());
+}
+
+function inWords(rules: Rules, value: Record<string, unknown>): string {
+  const parts = Object.entries(value).map(([option, one]) => `${option}: ${writeOption(rules[option], one)}`);
+  return `{ ${parts.join(', ')} }`;
+}
+
+/** A normalised value as a user would write it: durations with their unit. */
+export function writeOption(rule: Rule | undefined, value: unknown): string {
+  return rule?.words?.(value) ?? show(value);
 }
 
 /** The rules of an object as a JSON schema; functions are not for files. */
@@ -54,6 +76,7 @@ export function record<Value extends object>(
   return {
     expects: words,
     schema: objectSchema(rules, required),
+    words: (value) => (isRecord(value) ? inWords(rules, value) : undefined),
     read(value, path, problems) {
       if (!isRecord(value)) {
         problems.add(`${path} must be ${words}, got ${show(value)}`);
@@ -77,6 +100,13 @@ export function either<Value>(rules: readonly Rule<Value>[], extra: Pick<Rule, '
   return {
     expects,
     ...(schemas.length === 0 ? {} : { schema: { anyOf: schemas } }),
+    words(value) {
+      for (const { words } of rules) {
+        const written = words?.(value);
+        if (written !== undefined) return written;
+      }
+      return undefined;
+    },
     ...extra,
     read(value, path, problems) {
       let ofObject: Problems | undefined;
@@ -98,5 +128,6 @@ export function either<Value>(rules: readonly Rule<Value>[], extra: Pick<Rule, '
  * validation names it.
  */
 export function shorthand<Options extends object>(option: keyof Options & string, input: unknown): Options {
-  return (isRecord(input) ? { ...input } : { [option]: input }) as Options;
+  const entries = isRecord(input) ? entriesOf(input) : undefined;
+  return (entries === undefined ? { [option]: input } : Object.fromEntries(entries)) as Options;
 }

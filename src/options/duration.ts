@@ -21,6 +21,17 @@ export function parseDuration(value: unknown): number | undefined {
   return ms(value as ms.StringValue);
 }
 
+const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const;
+
+/** Milliseconds as an option is written: `'1m'`, `'90s'`, `'250ms'`. */
+export function writeDuration(milliseconds: number): string {
+  if (milliseconds === Infinity) return 'Infinity';
+  for (const [unit, size] of Object.entries(UNITS)) {
+    if (milliseconds >= size && milliseconds % size === 0) return `${milliseconds / size}${unit}`;
+  }
+  return `${milliseconds}ms`;
+}
+
 /** Milliseconds in words for messages: `850 ms`, `12.3 s`, `5 min`. */
 export function describeDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.ceil(milliseconds)} ms`;

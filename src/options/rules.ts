@@ -1,4 +1,4 @@
-import { DURATION_PATTERN, parseDuration } from './duration.js';
+import { DURATION_PATTERN, parseDuration, writeDuration } from './duration.js';
 import { show, type Problems } from './problems.js';
 import { suggestion } from './nearest.js';
 
@@ -17,6 +17,8 @@ export interface Rule<Value = unknown> {
   readonly code?: boolean;
   /** The value as a JSON schema says it, where it can be plain data. */
   readonly schema?: JsonSchema;
+  /** A normalised value as a user would write it, or `undefined` where it is not one of this rule's. */
+  readonly words?: (value: unknown) => string | undefined;
   /** The normalised value (durations in milliseconds), or `undefined` after a problem was added. */
   read(value: unknown, path: string, problems: Problems): Value | undefined;
 }
@@ -36,7 +38,7 @@ interface Extra<Written> {
 export function rule<Value>(
   expects: string,
   accept: (value: unknown) => Value | undefined,
-  extra: Extra<unknown> & { readonly code?: boolean; readonly schema?: JsonSchema } = {},
+  extra: Extra<unknown> & Pick<Rule, 'code' | 'schema' | 'words'> = {},
 ): Rule<Value> {
   return {
     expects,
@@ -111,15 +113,19 @@ function durationSchema(zero: boolean): JsonSchema {
 
 /** A duration, normalised to milliseconds; `Infinity` only where `unbounded`. */
 export function duration(options: Extra<unknown> & { readonly zero?: boolean; readonly unbounded?: boolean } = {}): Rule<number> {
-  const orInfinity = options.unbounded === true ? ', or Infinity' : '';
-  const words = `a duration${options.zero === true ? '' : ' > 0'} (milliseconds, or a string like "250ms", "10s", "5m"${orInfinity})`;
+  const { zero = false, unbounded = false } = options;
+  const words = `a duration${zero ? '' : ' > 0'} (milliseconds, or a string like "250ms", "10s", "5m"${unbounded ? ', or Infinity' : ''})`;
   return rule(
     words,
     (value) => {
-      const milliseconds = options.unbounded === true && value === Infinity ? Infinity : parseDuration(value);
-      return milliseconds === 0 && options.zero !== true ? undefined : milliseconds;
+      const milliseconds = unbounded && value === Infinity ? Infinity : parseDuration(value);
+      return milliseconds === 0 && !zero ? undefined : milliseconds;
     },
-    { ...options, schema: durationSchema(options.zero === true) },
+    {
+      ...options,
+      schema: durationSchema(zero),
+      words: (value) => (typeof value === 'number' ? writeDuration(value) : undefined),
+    },
   );
 }
 

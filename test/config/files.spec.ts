@@ -68,7 +68,7 @@ describe('forRootAsync with ConfigService', () => {
     }).compile();
     await module.init();
     const text = String(module.get(ResilienceService).explain('PaymentsClient.charge'));
-    expect(text).toContain('openDuration 60000 (override payments)');
+    expect(text).toContain('openDuration 1m (override payments)');
     expect(text).toContain('maxAttempts 2 (env RESILIENCE_RETRY_MAXATTEMPTS)');
     await module.close();
   });

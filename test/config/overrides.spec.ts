@@ -9,7 +9,7 @@ function explained(options: ResilienceOptions, name = 'PaymentsClient.charge') {
     policies.circuitBreaker({ name: 'payments', window: 10 }),
     policies.timeout('2s'),
   );
-  void resilience.execute(policy, async () => undefined, { name });
+  resilience.declare(name, policy);
   const { pipeline } = resilience.explain(name);
   return {
     kinds: pipeline.map(({ kind }) => kind),

@@ -135,4 +135,82 @@ describe('reconfigure', () => {
     expect(() => lab.resilience.reconfigure('payment', { timeout: { duration: 1 } })).toThrow('did you mean "payments"?');
     expect(String(lab.resilience.explain('a'))).toBe(before);
   });
+
+  it('is no reason to refuse a later declaration that is equal to the first one', async () => {
+    const lab = new Lab();
+    lab.resilience.declare('a', breaker);
+    lab.resilience.reconfigure('payments', { circuitBreaker: { openDuration: '1m' } });
+    lab.resilience.declare('b', policies.circuitBreaker({ name: 'payments', window: 10, minimumCalls: 4, openDuration: '10s' }));
+    expect(lab.resilience.explain('b').pipeline[0]!.options['openDuration']).toEqual({ value: 60_000, source: 'reconfigure' });
+    expect(() =>
+      lab.resilience.declare('c', policies.circuitBreaker({ name: 'payments', window: 10, minimumCalls: 4, openDuration: '1m' })),
+    ).toThrow('c: the name "payments" is in use by a with a different openDuration');
+  });
+
+  it('finds the named policies of execute and wrap without a name', async () => {
+    const lab = new Lab();
+    const policy = policies.combine(policies.retry({ name: 'http', maxAttempts: 2, backoff: 'none' }), policies.bulkhead({ name: 'db' }));
+    const wrapped = lab.resilience.wrap(policy, () => lab.play('fail'));
+    let calls = 0;
+    const other = lab.resilience.wrap(policy, async () => {
+      calls++;
+      throw new Error('down');
+    });
+    await wrapped().catch(() => undefined);
+    lab.resilience.reconfigure('http', { retry: { maxAttempts: 5 } });
+    lab.resilience.reconfigure('db', { bulkhead: { maxConcurrent: 1 } });
+    await other().catch(() => undefined);
+    expect(calls).toBe(5);
+    expect(lab.resilience.bulkhead('db').maxConcurrent).toBe(1);
+    const unnamed = lab.call(policy, 'fail', {});
+    await lab.clock.advance(1);
+    expect(unnamed.starts).toHaveLength(5);
+    expect(() => lab.resilience.reconfigure('htp', { retry: { maxAttempts: 1 } })).toThrow('did you mean "http"?');
+  });
+
+  it('of another kind leaves a size as it was set by hand, and explain shows it', async () => {
+    const lab = new Lab();
+    lab.resilience.declare('op', policies.combine(policies.retry(3), policies.bulkhead({ name: 'pool', maxQueue: 5 })));
+    lab.resilience.bulkhead('pool').resize(2);
+    lab.resilience.reconfigure('op', { retry: { maxAttempts: 5 } });
+    lab.resilience.reconfigure('pool', { bulkhead: { maxQueue: 6 } });
+    expect(lab.resilience.bulkhead('pool').maxConcurrent).toBe(2);
+    expect(String(lab.resilience.explain('op'))).toContain('maxConcurrent 2 (by hand), maxQueue 6 (reconfigure)');
+  });
+
+  it('adds a bound of time that counts from the first failure of calls under way', async () => {
+    const lab = new Lab();
+    const call = lab.call(policies.retry({ maxAttempts: 5, backoff: '1s' }), 'fail fail ok', { name: 'op' });
+    await lab.clock.advance('1h');
+    const late = lab.call(policies.retry({ maxAttempts: 5, backoff: '1s' }), 'fail fail ok', { name: 'op' });
+    await lab.clock.advance(500);
+    lab.resilience.reconfigure('op', { retry: { maxDuration: '1m' } });
+    await lab.clock.advance('10s');
+    expect([call.value, late.value]).toEqual(['ok', 'ok']);
+  });
+});
+
+describe('explain', () => {
+  it('shows the compiled layers as list has them, with units', () => {
+    const { resilience } = new Lab();
+    resilience.declare(
+      'op',
+      policies.combine(
+        policies.fallback({ value: 1 }),
+        policies.retry({ backoff: { initialDelay: '250ms', maxDelay: '1m' }, maxDuration: '90s' }),
+        policies.circuitBreaker({ window: '10s', openDuration: { initial: '5s', max: '2h' } }),
+        policies.timeout({ duration: 1500, total: '1m' }),
+      ),
+    );
+    const { pipeline } = resilience.explain('op');
+    expect(pipeline.map(({ kind }) => kind)).toEqual(resilience.list()[0]!.policies.map(({ kind }) => kind));
+    expect(pipeline.map(({ options }) => Object.keys(options)).filter((keys) => keys.includes('total'))).toEqual([['total']]);
+    const text = String(resilience.explain('op'));
+    expect(text).toContain('timeout: total 1m (execute)');
+    expect(text).toContain('timeout: duration 1500ms (execute)');
+    expect(text).toContain('initialDelay: 250ms, ');
+    expect(text).toContain('maxDuration 90s (execute)');
+    expect(text).toContain('window 10s (execute)');
+    expect(text).toContain('openDuration { multiplier: 2, max: 2h, initial: 5s } (execute)');
+  });
 });

@@ -96,7 +96,7 @@ describe('a listener that brings about what is told', () => {
 
   it('without end is stopped, and said so', () => {
     const lab = new Lab({ onEvent: () => undefined });
-    const breaker = lab.resilience.circuitBreaker('b');
+    const breaker = lab.resilience.circuitBreaker('b', {});
     let heard = 0;
     lab.resilience.on('circuit-breaker.state-forced', () => {
       heard++;

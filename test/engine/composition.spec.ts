@@ -392,9 +392,7 @@ describe('the application', () => {
     const lab = new Lab();
     lab.call(policies.retry(2), 'ok', { name: 'op' });
     lab.call(policies.retry(2), 'ok', { name: 'op' });
-    expect(() => lab.resilience.execute(policies.retry(3), () => 1, { name: 'op' })).toThrow(
-      'execute "op": the name is in use with a different policy',
-    );
+    expect(() => lab.resilience.declare('op', policies.retry(3))).toThrow('execute "op": the name is in use with a different policy');
   });
 
   it('accepts values and foreign thenables from a task', async () => {

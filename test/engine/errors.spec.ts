@@ -71,7 +71,7 @@ describe('an error of the library', () => {
     const policy = policies.circuitBreaker({ name: 'b' });
     for (const stackTraces of [false, true]) {
       const resilience = createResilience({ stackTraces });
-      resilience.circuitBreaker('b').forceOpen();
+      resilience.circuitBreaker('b', {}).forceOpen();
       const error = await resilience.execute(policy, () => 1).catch((caught: unknown) => caught as Error);
       expect((error as Error).stack!.includes('\n    at ')).toBe(stackTraces);
     }

@@ -26,7 +26,7 @@ const ROWS: readonly (readonly [wrong: object, said: string])[] = [
   [{ kind: 'retry', budget: 5 }, 'op: retry budget must be budget options ({ ratio, minPerSecond, window }), got 5'],
   [
     { kind: 'retry', on: 'Error' },
-    'op: retry on must be an error class, a list of error classes, or a function (error) => boolean, got "Error"',
+    'op: retry on must be an error class, a list of error classes, or a function (error, ...args) => boolean, got "Error"',
   ],
   [{ kind: 'retry', on: [] }, 'op: retry on must be an error class'],
   [{ kind: 'retry', onRetry: true }, 'op: retry onRetry must be a function (notice) => void, got true'],
@@ -63,7 +63,7 @@ const ROWS: readonly (readonly [wrong: object, said: string])[] = [
   [{ kind: 'timeout' }, 'op: timeout duration is required: a duration > 0'],
   [{ kind: 'timeout', duration: 0 }, 'op: timeout duration must be a duration > 0'],
   [{ kind: 'timeout', duration: '5s', total: '2s' }, 'op: timeout total must be at least duration (5000 ms), got 2000 ms'],
-  [{ kind: 'bulkhead', maxConcurrent: 0 }, 'op: bulkhead maxConcurrent must be an integer >= 1, got 0'],
+  [{ kind: 'bulkhead', maxConcurrent: 0 }, 'op: bulkhead maxConcurrent must be an integer >= 1 or Infinity, got 0'],
   [{ kind: 'bulkhead', queueTimeout: '1s' }, 'op: bulkhead queueTimeout needs a queue: set maxQueue to an integer >= 1'],
   [{ kind: 'bulkhead', priority: () => 1 }, 'op: bulkhead priority needs a queue'],
   [{ kind: 'bulkhead', maxQueue: 1, overflow: 'drop' }, "op: bulkhead overflow must be 'reject' or 'drop-oldest', got \"drop\""],
@@ -95,12 +95,12 @@ function messageOf(run: () => unknown): string {
 
 describe('a bad option', () => {
   it.each(ROWS)('%j is refused', (wrong, said) => {
-    expect(messageOf(() => createResilience().execute(wrong as Policy, () => 1, { name: 'op' }))).toContain(said);
+    expect(messageOf(() => createResilience().declare('op', wrong as Policy))).toContain(said);
   });
 
   it('is told together with all others', () => {
     const policy = policies.combine(policies.retry({ maxAttempts: 0, backoff: '5' as never }), policies.bulkhead(-1));
-    const message = messageOf(() => createResilience().execute(policy, () => 1, { name: 'op' }));
+    const message = messageOf(() => createResilience().declare('op', policy));
     expect(message).toMatch(/^3 mistakes:/);
     expect(message).toContain('retry maxAttempts');
     expect(message).toContain('retry backoff');
@@ -117,8 +117,8 @@ describe('a bad option', () => {
 describe('a policy that is given twice', () => {
   it('is refused', () => {
     const policy = policies.combine(policies.retry(2), policies.retry(3));
-    expect(messageOf(() => createResilience().execute(policy, () => 1, { name: 'op' }))).toBe(
-      'op: retry is declared twice at the execute; a policy of each kind is enough',
+    expect(messageOf(() => createResilience().declare('op', policy))).toBe(
+      'op: retry is declared twice at the execute, and an operation has one policy of each kind: remove one, or give it to an operation of its own inside of this one (another method, or wrap)',
     );
   });
 });

@@ -608,7 +608,7 @@ describe('a permit of a breaker', () => {
 
   it('that is refused is counted and told, also by tryAcquire', async () => {
     const lab = new Lab();
-    const breaker = lab.resilience.circuitBreaker('b');
+    const breaker = lab.resilience.circuitBreaker('b', {});
     breaker.forceOpen();
     for (let time = 0; time < 3; time++) breaker.tryAcquire();
     expect(() => breaker.acquire()).toThrow(CircuitOpenError);
@@ -631,7 +631,7 @@ describe('a name', () => {
   it('with different options is a mistake that names both places', () => {
     const lab = new Lab();
     lab.call(policies.circuitBreaker({ name: 'shared', window: 10 }), 'ok', { name: 'one' });
-    expect(() => lab.resilience.execute(policies.circuitBreaker({ name: 'shared', window: 20 }), () => 1, { name: 'two' })).toThrow(
+    expect(() => lab.resilience.declare('two', policies.circuitBreaker({ name: 'shared', window: 20 }))).toThrow(
       new ResilienceConfigError([
         'two: the name "shared" is in use by one with a different window; equal names share one circuitBreaker, so give both the same options or one another name',
       ]),

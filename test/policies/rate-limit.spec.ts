@@ -171,7 +171,7 @@ describe('a rate limiter', () => {
   });
 
   it('needs its limit when it is made by hand', () => {
-    expect(() => new Lab().resilience.rateLimiter('l')).toThrow('l: rateLimit limit is required');
+    expect(() => new Lab().resilience.rateLimiter('l')).toThrow('rateLimiter("l"): there is none of that name. With options');
     expect(() => new Lab().resilience.rateLimiter('l', {} as RateLimitOptions)).toThrow('limit is required');
   });
 

@@ -1,3 +1,4 @@
+import type { OperationCounts } from './operation-counts.js';
 import type { CallWatch } from './call-watch.js';
 import type { EventBase } from './events.js';
 import type { MetricDeclaration } from './metric.js';
@@ -31,9 +32,7 @@ export interface ConfigChangedEvent extends EventBase {
 
 /** An operation as metrics see it. */
 interface ObservedOperation {
-  readonly successes: number;
-  readonly failures: number;
-  readonly aborts: number;
+  readonly counts: Pick<OperationCounts, 'successes' | 'failures' | 'aborts'>;
   readonly watch: Pick<CallWatch, 'durations' | 'errors'> | undefined;
 }
 
@@ -43,7 +42,7 @@ const operationMetrics: readonly MetricDeclaration<ObservedOperation>[] = [
     type: 'counter',
     help: 'Calls of protected operations by how they ended, after all that their policies did; aborted means by the caller.',
     labels: ['outcome'],
-    read: ({ successes, failures, aborts }, add) => {
+    read: ({ counts: { successes, failures, aborts } }, add) => {
       add(successes, { outcome: 'succeeded' });
       add(failures, { outcome: 'failed' });
       add(aborts, { outcome: 'aborted' });

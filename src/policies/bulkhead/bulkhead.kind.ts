@@ -1,4 +1,4 @@
-import { settingsOf, type BuildContext, type PolicyKind, type ResolvedOptions } from '../../engine/kind.js';
+import { settingsOf, type BuildContext, type PolicyKind } from '../../engine/kind.js';
 import { describeDuration } from '../../options/index.js';
 import { bulkheadRules } from './bulkhead.policy.js';
 import { Bulkhead, type BulkheadSettings } from './bulkhead.js';
@@ -22,17 +22,18 @@ export const bulkheadKind = {
       if (given.has(option)) problems.add(`${option} needs a queue: set maxQueue to an integer >= 1`);
     }
   },
+  instances: {
+    settings(options) {
+      const { name: _, ...settings } = settingsOf(bulkheadRules, options) as unknown as Resolved;
+      return settings;
+    },
+    create: (name, settings, _options, environment) => new Bulkhead(name, settings as BulkheadSettings, environment),
+  },
   build(options, context) {
     warnOfLongWaits(options as unknown as Resolved, context);
-    return [{ strategy: new BulkheadStrategy(obtainBulkhead(options, context), options) }];
+    return [{ strategy: new BulkheadStrategy(context.instance as Bulkhead, options) }];
   },
 } as const satisfies PolicyKind;
-
-/** The bulkhead of that name, or a new one. */
-export function obtainBulkhead(options: ResolvedOptions, { operationId, environment, registry }: BuildContext): Bulkhead {
-  const { name = operationId, ...settings } = settingsOf(bulkheadRules, options) as unknown as Resolved;
-  return registry.obtain('bulkhead', name, settings, operationId, () => new Bulkhead(name, settings, environment));
-}
 
 /** A wait longer than the time limit around it ends as a timeout of a call that never ran, not as a full bulkhead. */
 function warnOfLongWaits({ maxQueue, queueTimeout }: Resolved, { operationId, policies = [], environment }: BuildContext): void {

@@ -3,6 +3,7 @@ import { ResilienceConfigError } from '../../engine/error.js';
 import { keyText } from '../../engine/state/key-text.js';
 import { KeyTable } from '../../engine/state/key-table.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
+import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
 import { show, type Key } from '../../options/index.js';
 import { BulkheadEvents, type CompartmentCounts } from './bulkhead.telemetry.js';
@@ -29,6 +30,10 @@ export class Bulkhead {
   private readonly keys: KeyTable;
   private readonly compartments: Compartment[] = [];
   private readonly events: BulkheadEvents;
+  /** Disabled where an operator has switched it off: it lets everything pass. */
+  state: 'enabled' | 'disabled' = 'enabled';
+  /** @internal Told of what is changed here and not by `reconfigure`. */
+  changedByHand: ((options: { readonly maxConcurrent: number }) => void) | undefined;
   /** @internal Of compartments whose keys are known no more. */
   readonly forgotten: CompartmentCounts = { admitted: 0, rejections: 0, timeouts: 0, released: 0 };
   /** Whose key was just forgotten: those that wait there are told when the newcomer has what it asked for. */
@@ -44,6 +49,25 @@ export class Bulkhead {
     this.common = this.newCompartment(undefined, undefined);
     this.keys = new KeyTable(settings.maxKeys, (slot) => this.forget(this.compartments[slot]!));
     this.measure();
+  }
+
+  /** @internal One that lets everything pass: an operator has switched off what the name stands for. */
+  static idle(name: string, environment: Environment): Bulkhead {
+    const settings = { maxConcurrent: Infinity, maxQueue: 0, overflow: 'reject', maxKeys: 1 } as const;
+    const idle = new Bulkhead(name, settings, environment);
+    idle.state = 'disabled';
+    return idle;
+  }
+
+  /** What can be seen of it now, all keys together; `JSON.stringify` and `console.log` show this. */
+  toJSON(): object {
+    const { name, state, running, queued, maxConcurrent, rejections } = this;
+    return { name, state, running, queued, maxConcurrent, rejections };
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return `Bulkhead ${inspect(this.toJSON(), options)}`;
   }
 
   /** Places in use, all keys together. */
@@ -114,14 +138,16 @@ export class Bulkhead {
 
   /**
    * Changes how many calls run at a time. Growing lets waiters in at once; shrinking lets those that run finish.
-   * @throws ResilienceConfigError for anything but an integer >= 1 or Infinity.
+   * `reconfigure` of other options leaves it as it is.
+   * @throws ResilienceConfigError for anything but an integer >= 1 or `Infinity`.
    */
   resize(maxConcurrent: number): void {
-    if (!(Number.isSafeInteger(maxConcurrent) || maxConcurrent === Infinity) || maxConcurrent < 1) {
+    if (maxConcurrent !== Infinity && (!Number.isSafeInteger(maxConcurrent) || maxConcurrent < 1)) {
       throw new ResilienceConfigError([
         `bulkhead "${this.name}": maxConcurrent must be an integer >= 1 or Infinity, got ${show(maxConcurrent)}`,
       ]);
     }
+    this.changedByHand?.({ maxConcurrent });
     this.limits.maxConcurrent = maxConcurrent;
     for (const compartment of this.inUse()) compartment.admitWaiting();
   }

@@ -1,4 +1,4 @@
 export * from './public.js';
-export { bulkheadKind, obtainBulkhead } from './bulkhead.kind.js';
+export { bulkheadKind } from './bulkhead.kind.js';
 export { BulkheadStrategy } from './bulkhead.strategy.js';
 export { bulkhead } from './bulkhead.policy.js';

@@ -1,4 +1,5 @@
-import { settingsOf, type BuildContext, type PolicyKind, type ResolvedOptions } from '../../engine/kind.js';
+import type { Environment } from '../../engine/environment.js';
+import { isBeside, settingsOf, type OptionSources, type PolicyKind, type ResolvedOptions } from '../../engine/kind.js';
 import { circuitBreakerRules } from './circuit-breaker.policy.js';
 import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
@@ -28,26 +29,49 @@ export const circuitBreakerKind = {
       problems.add('slowCallRateThreshold needs slowCallDuration: without it no call is slow');
     }
   },
-  build(options, context) {
-    const breaker = obtainCircuitBreaker(options, context);
-    return [{ strategy: new CircuitBreakerStrategy(breaker, options, context.environment) }];
+  instances: {
+    settings: settingsOfBreaker,
+    create(name, settings, options, environment) {
+      const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);
+      return new CircuitBreaker(name, settings as CircuitBreakerSettings, environment, filter);
+    },
+  },
+  build(options, { environment, instance }) {
+    return [{ strategy: new CircuitBreakerStrategy(instance as CircuitBreaker, options, environment) }];
   },
 } as const satisfies PolicyKind;
 
-/** The breaker of that name, or a new one. */
-export function obtainCircuitBreaker(
-  options: ResolvedOptions,
-  { operationId, environment, registry, given }: BuildContext,
-): CircuitBreaker {
-  const { name = operationId, ...rest } = options as unknown as Resolved;
-  const settings: CircuitBreakerSettings = {
+function settingsOfBreaker(options: ResolvedOptions, sources: OptionSources): CircuitBreakerSettings {
+  const { name: _, ...rest } = options as unknown as Resolved;
+  return {
     ...(settingsOf(circuitBreakerRules, rest) as unknown as Resolved),
     minimumCalls: rest.window.type === 'count' ? Math.min(rest.minimumCalls, rest.window.size) : rest.minimumCalls,
-    judgesRates: rest.consecutiveFailures === undefined || RATE_OPTIONS.some((option) => given.has(option)),
+    judgesRates: rest.consecutiveFailures === undefined || RATE_OPTIONS.some((option) => isBeside(sources, option, 'consecutiveFailures')),
     successThreshold: rest.successThreshold ?? rest.halfOpenCalls,
   };
-  return registry.obtain('circuitBreaker', name, settings, operationId, () => {
-    const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);
-    return new CircuitBreaker(name, settings, environment, filter);
-  });
+}
+
+/** Settings of one that nothing is recorded by. */
+const IDLE: CircuitBreakerSettings = {
+  window: { type: 'count', size: 1 },
+  minimumCalls: 1,
+  failureRateThreshold: 1,
+  slowCallRateThreshold: 1,
+  openDuration: 1,
+  halfOpenCalls: 1,
+  successThreshold: 1,
+  halfOpenTimeout: 1,
+  automaticHalfOpen: false,
+  judgesRates: false,
+  maxKeys: 1,
+  critical: false,
+};
+
+/** One that lets everything pass and records nothing: an operator has switched off what the name stands for. */
+export function idleBreaker(name: string, environment: Environment): CircuitBreaker {
+  const filter = new FailureFilter({}, environment, `circuit breaker "${name}"`, false);
+  const breaker = new CircuitBreaker(name, IDLE, environment, filter);
+  breaker.isIdle = true;
+  breaker.common.idle();
+  return breaker;
 }

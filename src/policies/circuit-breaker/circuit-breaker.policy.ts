@@ -13,6 +13,7 @@ import {
   text,
   DURATION_PATTERN,
   parseDuration,
+  writeDuration,
   type Duration,
   type FailureOptions,
   type Rule,
@@ -88,6 +89,11 @@ export type OpenDuration =
 /** A byte a call: one window takes at most a megabyte. */
 const LARGEST_WINDOW = 1_000_000;
 
+function writeWindow(value: unknown): string {
+  const window = value as WindowSettings;
+  return window.type === 'count' ? `${window.size}` : writeDuration(window.durationMs);
+}
+
 const windowRule: Rule<WindowSettings> = either<WindowSettings>(
   [
     rule(
@@ -104,7 +110,7 @@ const windowRule: Rule<WindowSettings> = either<WindowSettings>(
         const durationMs = typeof value === 'string' ? parseDuration(value) : undefined;
         return durationMs === undefined || durationMs === 0 ? undefined : { type: 'time', durationMs };
       },
-      { schema: { type: 'string', pattern: DURATION_PATTERN } },
+      { schema: { type: 'string', pattern: DURATION_PATTERN }, words: writeWindow },
     ),
   ],
   { default: 100 },

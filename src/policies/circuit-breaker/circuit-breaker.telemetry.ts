@@ -1,6 +1,5 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
-import type { Strategy } from '../../engine/strategy.js';
 import { larger, readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
 import type { Circuit, Occasion, Transition } from './circuit.js';
@@ -48,11 +47,6 @@ export type CircuitBreakerEvent =
   | CircuitBreakerClosedEvent
   | CircuitBreakerStateForcedEvent
   | CircuitBreakerRejectedEvent;
-
-/** What the counters read; the strategy has it. */
-interface CountsOfBreaker {
-  readonly breaker: { readonly trips: number };
-}
 
 /** What happened since the start. */
 export interface CircuitCounts {
@@ -211,7 +205,7 @@ export const circuitBreakerTelemetry = {
     {
       name: 'circuitBreakerTrips',
       meaning: 'How often a circuit opened.',
-      read: (strategy: Strategy) => (strategy as unknown as CountsOfBreaker).breaker.trips,
+      read: (instance: unknown) => (instance as { readonly trips: number }).trips,
     },
     { name: 'circuitBreakerRejections', meaning: 'Calls that an open circuit did not let pass.', tally: 'refusals' },
   ],

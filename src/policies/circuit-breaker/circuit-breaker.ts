@@ -1,5 +1,6 @@
 import type { Environment } from '../../engine/environment.js';
 import type { FailureFilter } from '../../engine/failure-filter.js';
+import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import { KeyTable } from '../../engine/state/key-table.js';
 import { keyText } from '../../engine/state/key-text.js';
 import type { Distribution } from '../../engine/telemetry/timings.js';
@@ -59,6 +60,8 @@ export class CircuitBreaker {
   private readonly changes = new Map(USUAL_CHANGES.map((change) => [change, 0]));
   private readonly openTimes: Distribution;
   private durations: Distribution | undefined;
+  /** @internal All keys are one, which lets everything pass. */
+  isIdle = false;
 
   constructor(
     readonly name: string,
@@ -73,6 +76,17 @@ export class CircuitBreaker {
     this.durations = environment.timings.ofCalls('circuit_breaker_request_duration_seconds', name);
     this.common = this.newCircuit(undefined);
     this.keys = new KeyTable(settings.maxKeys, (slot) => this.circuits[slot]!.retire(this.forgotten));
+  }
+
+  /** What can be seen of the common circuit now; `JSON.stringify` and `console.log` show this. */
+  toJSON(): object {
+    const { lastError, ...rest } = this.snapshot();
+    return { name: this.name, ...rest, keyCount: this.keyCount, lastError: lastError instanceof Error ? String(lastError) : lastError };
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return `CircuitBreaker ${inspect(this.toJSON(), options)}`;
   }
 
   /** An open one of this breaker makes readiness fail. */
@@ -97,7 +111,7 @@ export class CircuitBreaker {
 
   /** The state of a key's circuit; a key that was never used is closed. */
   stateOf(key: string): CircuitStateName {
-    return this.known(key)?.stateAt(this.byHand) ?? 'closed';
+    return this.isIdle ? this.state : (this.known(key)?.stateAt(this.byHand) ?? 'closed');
   }
 
   /** A permit, or undefined where the circuit is open. End it by `success`, `failure` or `release`. */
@@ -210,7 +224,7 @@ export class CircuitBreaker {
 
   private circuit(given: string | null | undefined): Circuit {
     const key = this.text(given);
-    if (key === undefined) return this.common;
+    if (key === undefined || this.isIdle) return this.common;
     return this.circuits[this.keys.use(key, (slot) => (this.circuits[slot] = this.newCircuit(key)))]!;
   }
 

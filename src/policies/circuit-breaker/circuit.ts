@@ -146,6 +146,12 @@ export class Circuit {
     this.moveTo(new CountingState(this, 'closed'), occasion, byHand);
   }
 
+  /** Lets everything pass from the start: nothing has changed, so nobody is told. */
+  idle(): void {
+    this.current = new DisabledState();
+    this.plain = undefined;
+  }
+
   /** As new: closed, with nothing remembered. */
   reset(occasion: Occasion): void {
     this.lastError = this.judged = undefined;

@@ -69,9 +69,10 @@ export class FallbackStrategy implements Strategy {
     const { counts, durations } = previous as FallbackStrategy;
     this.durations = durations;
     for (const [place] of this.counts.served.entries()) {
-      this.counts.served[place] = counts.served[place] ?? 0;
-      this.counts.failed[place] = counts.failed[place] ?? 0;
+      counts.served[place] ??= 0;
+      counts.failed[place] ??= 0;
     }
+    this.counts = counts;
   }
 
   /** The first tier from `index` on that answers for the error. A bad result is an error to no tier's filter. */

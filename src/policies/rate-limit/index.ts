@@ -1,4 +1,4 @@
 export * from './public.js';
-export { obtainRateLimiter, rateLimitKind } from './rate-limit.kind.js';
+export { rateLimitKind } from './rate-limit.kind.js';
 export { RateLimitStrategy } from './rate-limit.strategy.js';
 export { rateLimit } from './rate-limit.policy.js';

@@ -1,4 +1,4 @@
-import { settingsOf, type BuildContext, type PolicyKind, type ResolvedOptions } from '../../engine/kind.js';
+import { settingsOf, type PolicyKind } from '../../engine/kind.js';
 import { rateLimitRules } from './rate-limit.policy.js';
 import { RateLimitStrategy, type RateLimitUse } from './rate-limit.strategy.js';
 import { rateLimitTelemetry } from './rate-limit.telemetry.js';
@@ -25,21 +25,21 @@ export const rateLimitKind = {
     if (typeof cost === 'number' && cost > capacity)
       problems.add(`cost must be at most the capacity (${capacity}), got ${cost}: no call would ever pass`);
   },
-  build(options, context) {
-    return [{ strategy: new RateLimitStrategy(obtainRateLimiter(options, context), options as unknown as RateLimitUse) }];
+  instances: {
+    settings(options): RateLimiterSettings {
+      const { name: _, ...rest } = settingsOf(rateLimitRules, options) as unknown as Resolved;
+      const burst = rest.burst ?? rest.limit;
+      const isPaced = rest.algorithm === 'leaky-bucket';
+      return {
+        ...rest,
+        burst,
+        maxWait: rest.maxWait ?? (isPaced ? Infinity : 0),
+        maxQueue: rest.maxQueue ?? (isPaced ? burst : Infinity),
+      };
+    },
+    create: (name, settings, _options, environment) => new RateLimiter(name, settings as RateLimiterSettings, environment),
+  },
+  build(options, { instance }) {
+    return [{ strategy: new RateLimitStrategy(instance as RateLimiter, options as unknown as RateLimitUse) }];
   },
 } as const satisfies PolicyKind;
-
-/** The limiter of that name, or a new one. */
-export function obtainRateLimiter(options: ResolvedOptions, { operationId, environment, registry }: BuildContext): RateLimiter {
-  const { name = operationId, ...rest } = settingsOf(rateLimitRules, options) as unknown as Resolved;
-  const burst = rest.burst ?? rest.limit;
-  const isPaced = rest.algorithm === 'leaky-bucket';
-  const settings: RateLimiterSettings = {
-    ...rest,
-    burst,
-    maxWait: rest.maxWait ?? (isPaced ? Infinity : 0),
-    maxQueue: rest.maxQueue ?? (isPaced ? burst : Infinity),
-  };
-  return registry.obtain('rateLimit', name, settings, operationId, () => new RateLimiter(name, settings, environment));
-}

@@ -1,5 +1,6 @@
 import type { Environment } from '../../engine/environment.js';
 import { keyText } from '../../engine/state/key-text.js';
+import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import { Waiter, waitTurn } from '../../engine/waiting/waiter.js';
 import type { Key } from '../../options/index.js';
 import { createAlgorithm, type Algorithm } from './counting/algorithms.js';
@@ -48,6 +49,8 @@ interface Asking {
 
 /** A named rate limiter, with one limit for each key and a common one. */
 export class RateLimiter {
+  /** Disabled where an operator has switched it off: it lets everything pass. */
+  state: 'enabled' | 'disabled' = 'enabled';
   /** Requests that got their permits and that were rejected, all keys together. */
   allowed = 0;
   rejections = 0;
@@ -83,6 +86,25 @@ export class RateLimiter {
     this.shortage = shortage(settings);
   }
 
+  /** @internal One that lets everything pass: an operator has switched off what the name stands for. */
+  static idle(name: string, environment: Environment): RateLimiter {
+    const settings = { limit: 1, per: 1, burst: 1, algorithm: 'token-bucket', maxWait: 0, maxQueue: 0, maxKeys: 1 } as const;
+    const idle = new RateLimiter(name, settings, environment);
+    idle.state = 'disabled';
+    return idle;
+  }
+
+  /** What can be seen of it now; the limit is that of the common key. `JSON.stringify` and `console.log` show this. */
+  toJSON(): object {
+    const { name, state, allowed, rejections, waiting, keyCount } = this;
+    return { name, state, ...this.peek(), allowed, rejections, waiting, keyCount };
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return `RateLimiter ${inspect(this.toJSON(), options)}`;
+  }
+
   /** How many keys are known. */
   get keyCount(): number {
     return this.table.keyCount;
@@ -99,6 +121,7 @@ export class RateLimiter {
    */
   tryAcquire(request: RateLimitRequest = {}): boolean {
     const { key, cost } = this.read(request);
+    if (this.state === 'disabled') return true;
     const canPass = cost <= this.algorithm.capacity;
     const slot = canPass ? this.table.use(key) : COMMON;
     const now = this.environment.clock.now();
@@ -116,6 +139,7 @@ export class RateLimiter {
   async acquire({ signal, ...request }: RateLimitRequest & { readonly signal?: AbortSignal } = {}): Promise<void> {
     signal?.throwIfAborted();
     const { key, cost } = this.read(request);
+    if (this.state === 'disabled') return;
     const admission = this.admit(key, cost, this.environment.clock);
     if (admission instanceof Error) throw admission;
     if (admission === undefined) return;
@@ -129,6 +153,7 @@ export class RateLimiter {
 
   /** What is left, without using any of it up. */
   peek(key?: Key): RateLimitStatus {
+    if (this.state === 'disabled') return { remaining: Infinity, resetAfterMs: 0 };
     const slot = this.table.find(this.textOf(key));
     const now = this.environment.clock.now();
     const [state, at] = slot === undefined ? [this.unused, 0] : [this.table.state, this.table.at(slot)];

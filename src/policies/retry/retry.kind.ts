@@ -10,13 +10,16 @@ export const retryKind = {
   rules: retryRules,
   telemetry: retryTelemetry,
   fixed: ['budget'],
-  build(options, { operationId, environment, registry }) {
-    const { budget: budgetSettings, name } = options as { budget?: RetryBudgetSettings; name?: string };
-    const newBudget = () => (budgetSettings === undefined ? undefined : new RetryBudget(budgetSettings));
-    const shares = name !== undefined || budgetSettings !== undefined;
-    const budget = shares
-      ? registry.obtain('retry', name ?? operationId, settingsOf(retryRules, options), operationId, newBudget)
-      : undefined;
-    return [{ strategy: new RetryStrategy(name ?? operationId, options as unknown as RetrySettings, budget, environment) }];
+  instances: {
+    settings: (options) => (options['name'] === undefined && options['budget'] === undefined ? undefined : settingsOf(retryRules, options)),
+    create(_name, _settings, options) {
+      const { budget } = options as { budget?: RetryBudgetSettings };
+      return budget === undefined ? undefined : new RetryBudget(budget);
+    },
+  },
+  build(options, { operationId, environment, instance }) {
+    const { name = operationId } = options as { name?: string };
+    const budget = instance as RetryBudget | undefined;
+    return [{ strategy: new RetryStrategy(name, options as unknown as RetrySettings, budget, environment) }];
   },
 } as const satisfies PolicyKind;

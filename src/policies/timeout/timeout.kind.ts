@@ -26,8 +26,14 @@ export const timeoutKind = {
   build(options, { operationId, environment }) {
     const { duration, total, discard, name = operationId } = options as Resolved;
     const layers: BuiltLayer[] = [];
-    if (total !== undefined) layers.push({ strategy: new TimeoutStrategy(name, total, true, discard, environment), outermost: true });
-    if (duration !== undefined) layers.push({ strategy: new TimeoutStrategy(name, duration, false, discard, environment) });
+    if (total !== undefined)
+      layers.push({
+        strategy: new TimeoutStrategy(name, total, true, discard, environment),
+        outermost: true,
+        options: ['total', 'discard'],
+      });
+    if (duration !== undefined)
+      layers.push({ strategy: new TimeoutStrategy(name, duration, false, discard, environment), options: ['duration', 'discard'] });
     return layers;
   },
 } as const satisfies PolicyKind;
