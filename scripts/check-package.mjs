@@ -1,6 +1,6 @@
 // Packs the library as npm would publish it, and tries the tarball: what is in it, publint, are-the-types-wrong, both
 // builds in one process, and two applications as `nest new` makes them, each with its default test, its own build and a real
-// start: Nest 11 in CommonJS with Jest, Nest 12 in ES modules with Vitest.
+// start: Nest 11 in CommonJS with Jest, Nest 12 in ES modules with Vitest. Then the lowest versions of Nest that are supported.
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,6 +33,7 @@ run('both builds in one process', ['node', 'dual.mjs'], { cwd: commonJs });
 tryOut('CommonJS Nest 11', commonJs, ['jest', '--silent=false'], answers);
 // Terminus 12 has a status for an open circuit that is not critical, Terminus 11 has not.
 tryOut('Nest 12 in ES modules', install('nest12-esm'), ['vitest', 'run'], answers.replace('200 up', '200 degraded'));
+for (const name of ['nest11-lowest', 'nest12-lowest']) lowest(name);
 console.log(`▸ the package is good (${elapsed()})`);
 
 /** Runs a consumer's default test and its own build, boots it, and compares what it answers. */
@@ -45,6 +46,19 @@ function tryOut(title, cwd, test, expected) {
     process.exit(1);
   }
   console.log(`▸ ${title}: ${said}`);
+}
+
+/** The lowest supported version of Nest: nothing of an error reaches a client. */
+function lowest(name) {
+  const cwd = install(name);
+  cpSync(resolve('test/consumers/lowest.mjs'), join(cwd, 'lowest.mjs'));
+  const said = execFileSync('node', ['lowest.mjs'], { cwd, encoding: 'utf8' }).trim();
+  const expected = JSON.stringify({ limited: '429 {"statusCode":429,"message":"Too Many Requests"}', feed: '429', health: 'ok' });
+  if (said !== expected) {
+    console.error(`✗ ${name} answered ${said}, not ${expected}`);
+    process.exit(1);
+  }
+  console.log(`▸ ${name}: ${said}`);
 }
 
 /** A copy of a consumer with its packages and the tarball installed; its packages are kept until its lock file changes. */

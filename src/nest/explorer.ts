@@ -41,6 +41,30 @@ export class ResilienceExplorer {
     return target;
   }
 
+  /**
+   * Methods of a class that share a queue, as they do under a named bulkhead on the class: one that calls another waits for a
+   * permit that it holds itself, and without a `queueTimeout` for ever. To be asked when all is compiled.
+   */
+  reportSelfCalls(runtime: ResilienceRuntime): void {
+    for (const target of runtime.classes()) {
+      const sharing = new Map<string, string[]>();
+      for (const method of methodsOf(target)) {
+        for (const { kind, options } of runtime.of(target).operation(method).policies) {
+          const { name, maxQueue, queueTimeout } = options as { name?: string; maxQueue?: number; queueTimeout?: number };
+          if (kind.kind !== 'bulkhead' || name === undefined || !(maxQueue! > 0) || queueTimeout !== undefined) continue;
+          sharing.set(name, [...(sharing.get(name) ?? []), String(method.key)]);
+        }
+      }
+      for (const [name, methods] of sharing) {
+        if (methods.length < 2) continue;
+        this.logger.warn(
+          `${target.name}: ${methods.join(', ')} share the queue of bulkhead "${name}", which has no queueTimeout. One that calls another waits for a permit that it holds itself, ` +
+            'for ever where all others are taken too: set queueTimeout, or leave those that only methods of the class call out by @SkipResilience()',
+        );
+      }
+    }
+  }
+
   private report(target: Class): void {
     const skipped = skippedMethods(target);
     const handlers = skipped.filter(({ isHandler }) => isHandler);

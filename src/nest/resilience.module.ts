@@ -112,6 +112,7 @@ export class ResilienceModule
     const ofMethods = this.runtime.start(this.explorer.explore(this.runtime));
     const problems = [...new Set([...ofMethods, ...startups(this.modules).flatMap((one) => one.compile())])];
     if (problems.length > 0) throw new ResilienceConfigError(problems);
+    this.explorer.reportSelfCalls(this.runtime);
     this.tell(this.runtime.resilience);
   }
 

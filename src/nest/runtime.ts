@@ -59,6 +59,11 @@ export class ResilienceRuntime {
     return [...new Set([...this.byClass.values()].flatMap((classRuntime) => classRuntime.compile()))];
   }
 
+  /** The classes whose instances have got it so far. */
+  classes(): readonly Class[] {
+    return [...this.byClass.keys()];
+  }
+
   /** The application is closed: nothing of it may be kept alive by its classes. */
   letGo(): void {
     this.started = false;

@@ -46,6 +46,7 @@ const NAMES_KINDS: Record<string, string> = {
   'testing/resilience-testing.module.ts': 'switches fallbacks off too',
   'policies/index.ts': 'the kind table',
   'nest/decorators.ts': 'the decorators',
+  'nest/explorer.ts': 'warns of a queue that a method and those that it calls share',
   'core.ts': 'exports each kind',
   'index.ts': 'exports the decorators',
   'nest/index.ts': 'exports the decorators',

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { CircuitBreaker, policies, Resilience, Retry, RateLimit, Timeout } from '../../src/index.js';
+import { Bulkhead, CircuitBreaker, policies, Resilience, Retry, RateLimit, SkipResilience, Timeout } from '../../src/index.js';
 import { closeAll, service, start, told } from '../support/nest.js';
 
 afterEach(closeAll);
@@ -208,6 +208,56 @@ describe('a decorated class', () => {
       ['rateLimit', 'retry'],
       ['retry', 'rateLimit'],
     ]);
+  });
+});
+
+describe('a method that calls another one of its class', () => {
+  it('is warned of where both share a queue without queueTimeout, and only there', async () => {
+    const options = { name: 'db', maxConcurrent: 1, maxQueue: 10 } as const;
+    @Bulkhead(options)
+    @Injectable()
+    class Endless {
+      async all(): Promise<unknown> {
+        return this.page();
+      }
+
+      async page(): Promise<void> {}
+    }
+    @Bulkhead({ ...options, name: 'bounded', queueTimeout: '1s' })
+    @Injectable()
+    class Bounded {
+      async all(): Promise<void> {}
+      async page(): Promise<void> {}
+    }
+    @Bulkhead({ ...options, name: 'inner' })
+    @Injectable()
+    class Marked {
+      async all(): Promise<unknown> {
+        return this.page();
+      }
+
+      @SkipResilience()
+      async page(): Promise<string> {
+        return 'page';
+      }
+    }
+    @Bulkhead({ maxConcurrent: 1, maxQueue: 10 })
+    @Injectable()
+    class Unnamed {
+      async all(): Promise<unknown> {
+        return this.page();
+      }
+
+      async page(): Promise<string> {
+        return 'page';
+      }
+    }
+    const lines: string[] = [];
+    const logger = { log: () => undefined, error: () => undefined, warn: (message: string) => lines.push(message) };
+    const app = await start({ providers: [Endless, Bounded, Marked, Unnamed] }, {}, undefined, logger);
+    expect(lines).toEqual([expect.stringMatching(/^Endless: all, page share the queue of bulkhead "db", which has no queueTimeout/)]);
+    await expect(app.get(Marked).all()).resolves.toBe('page');
+    await expect(app.get(Unnamed).all()).resolves.toBe('page');
   });
 });
 
