@@ -1,7 +1,7 @@
-import { EnvironmentVariables, Overrides, checkSettings, type Adjuster, type Settings } from './config/index.js';
+import { EnvironmentVariables, Overrides, checkSettings, type OverrideSource, type Settings } from './config/index.js';
 import { ResilienceConfigError } from './engine/error.js';
-import { alike } from './engine/names/alike.js';
-import { choice, entriesOf, flag, isRecord, Problems, rule, show, suggestion, type Rule } from './options/index.js';
+import { deepEqual } from './engine/names/alike.js';
+import { choice, entriesOf, flag, isRecord, Problems, rule, formatValue, suggestion, type Rule } from './options/index.js';
 import { PROFILES, type Profile } from './profiles.js';
 import { kindTable, type Policy } from './policies/index.js';
 import type { ResilienceOptions } from './resilience-options.js';
@@ -45,7 +45,7 @@ const IGNORED = new Set(['$schema']);
 /** Checks the options of an application, and that there are no others. */
 function checkOptions(options: ResilienceOptions, problems: Problems): void {
   const given = entriesOf(options);
-  if (given === undefined) problems.add(`the options must be an object, got ${show(options)}`);
+  if (given === undefined) problems.add(`the options must be an object, got ${formatValue(options)}`);
   for (const [option, value] of given ?? []) {
     const read = Object.hasOwn(optionRules, option) ? optionRules[option as keyof ResilienceOptions] : undefined;
     if (read !== undefined && value !== undefined) read.read(value, option, problems);
@@ -65,7 +65,7 @@ export function settingsFrom(options: ResilienceOptions): Settings {
   // What else is wrong can be told only of options that have the right shape.
   if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
   const { env = profileOf(options)?.env ?? false, overrides = {}, defaults = {}, presets = {}, order } = options;
-  const adjusters: Adjuster[] = [new Overrides(overrides, kindTable, problems)];
+  const adjusters: OverrideSource[] = [new Overrides(overrides, kindTable, problems)];
   const variables = env === false ? undefined : new EnvironmentVariables(env === true ? {} : env);
   if (variables !== undefined) {
     variables.checkAll(kindTable, problems);
@@ -98,7 +98,7 @@ export function withPresets(settings: Settings, presets: Readonly<Record<string,
   const problems = new Problems();
   const before = settings.presets;
   for (const [name, policy] of Object.entries(presets)) {
-    if (Object.hasOwn(before, name) && !alike(before[name], policy, 'identity'))
+    if (Object.hasOwn(before, name) && !deepEqual(before[name], policy, 'identity'))
       problems.add(`preset "${name}" is there already, with another policy`);
   }
   const next = { ...settings, presets: { ...before, ...presets } };

@@ -1,5 +1,5 @@
 import { ResilienceConfigError } from './engine/error.js';
-import { isRecord, Problems, readOptions, rule, show, text, type Rule } from './options/index.js';
+import { isRecord, Problems, readOptions, rule, formatValue, text, type Rule } from './options/index.js';
 import type { ExecuteOptions, ResilientOperation } from './resilience-options.js';
 
 const callRules = {
@@ -19,7 +19,7 @@ const NO_OPTIONS: ExecuteOptions = {};
  * The options of one call. What is right is not read twice: this is on the way of every call.
  * @throws ResilienceConfigError with all that is wrong with them.
  */
-export function readCall(place: string, options: ExecuteOptions = NO_OPTIONS): ExecuteOptions {
+export function readCall(location: string, options: ExecuteOptions = NO_OPTIONS): ExecuteOptions {
   try {
     const { name, signal, args } = options;
     const isRight =
@@ -30,17 +30,17 @@ export function readCall(place: string, options: ExecuteOptions = NO_OPTIONS): E
   } catch {
     // Null, or a getter of the user's that throws: the words are found below.
   }
-  return readOnce(place, options);
+  return readOnce(location, options);
 }
 
 /**
  * The same, each option by its rule, and none that is unknown: where a function is wrapped, or something is wrong.
  * @throws ResilienceConfigError with all that is wrong with them.
  */
-export function readOnce(place: string, options: ExecuteOptions = NO_OPTIONS): ExecuteOptions {
+export function readOnce(location: string, options: ExecuteOptions = NO_OPTIONS): ExecuteOptions {
   const problems = new Problems();
-  if (isRecord(options)) problems.at(`${place}:`, (found) => readOptions(callRules, options, found));
-  else problems.add(`${place}: the options must be an object, got ${show(options)}`);
+  if (isRecord(options)) problems.at(`${location}:`, (found) => readOptions(callRules, options, found));
+  else problems.add(`${location}: the options must be an object, got ${formatValue(options)}`);
   if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
   return options;
 }
@@ -49,9 +49,9 @@ export function readOnce(place: string, options: ExecuteOptions = NO_OPTIONS): E
  * What a task must be.
  * @throws ResilienceConfigError where it is no function.
  */
-export function aTask<Task>(place: string, task: Task): Task {
+export function aTask<Task>(location: string, task: Task): Task {
   if (typeof task === 'function') return task;
-  throw new ResilienceConfigError([`${place}: the task must be a function, got ${show(task)}`]);
+  throw new ResilienceConfigError([`${location}: the task must be a function, got ${formatValue(task)}`]);
 }
 
 /**
@@ -61,6 +61,6 @@ export function aTask<Task>(place: string, task: Task): Task {
 export function anOperation<Operation>(operation: Operation): Operation {
   if (typeof (operation as Partial<ResilientOperation<unknown>> | null | undefined)?.resiliencePolicy === 'function') return operation;
   throw new ResilienceConfigError([
-    `executeOperation: an operation has operationId, resiliencePolicy() and execute(), got ${show(operation)}`,
+    `executeOperation: an operation has operationId, resiliencePolicy() and execute(), got ${formatValue(operation)}`,
   ]);
 }

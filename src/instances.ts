@@ -3,7 +3,7 @@ import type { Environment } from './engine/environment.js';
 import { ResilienceConfigError } from './engine/error.js';
 import type { PolicyDeclaration, PolicyKind } from './engine/kind.js';
 import type { Registry } from './engine/names/registry.js';
-import { entriesOf, show, suggestion } from './options/index.js';
+import { entriesOf, formatValue, suggestion } from './options/index.js';
 import { Bulkhead, bulkhead, bulkheadKind, type BulkheadOptions } from './policies/bulkhead/index.js';
 import {
   CircuitBreaker,
@@ -15,7 +15,7 @@ import {
 import { RateLimiter, rateLimit, rateLimitKind, type RateLimitOptions } from './policies/rate-limit/index.js';
 
 /** So many instances that let everything pass are remembered; one has no state that another could miss. */
-const MOST_IDLE = 10_000;
+const MAX_IDLE = 10_000;
 
 /** A kind that can be used by hand. */
 interface ByHand<Instance> {
@@ -85,10 +85,10 @@ export class NamedInstances {
 
   private obtain<Instance>(byHand: ByHand<Instance>, name: string, options: unknown, declare: () => PolicyDeclaration): Instance {
     const { kind, method } = byHand;
-    const place = `${method}(${show(name)})`;
-    if (typeof name !== 'string' || name === '') throw new ResilienceConfigError([`${place}: the name must be a text that is not empty`]);
+    const location = `${method}(${formatValue(name)})`;
+    if (typeof name !== 'string' || name === '') throw new ResilienceConfigError([`${location}: the name must be a text that is not empty`]);
     if (options !== undefined && entriesOf(options) === undefined) {
-      throw new ResilienceConfigError([`${place}: the options must be an object that can be read, got ${show(options)}`]);
+      throw new ResilienceConfigError([`${location}: the options must be an object that can be read, got ${formatValue(options)}`]);
     }
     const known = this.registry.find(kind.kind, name) as Instance | undefined;
     if (known !== undefined && options === undefined) return known;
@@ -98,7 +98,7 @@ export class NamedInstances {
     if (options === undefined) {
       const names = this.registry.list(kind.kind).map((one) => one.name);
       throw new ResilienceConfigError([
-        `${place}: there is none of that name${suggestion(name, names) || '.'} With options, ${method}(${show(name)}, { ... }) makes one`,
+        `${location}: there is none of that name${suggestion(name, names) || '.'} With options, ${method}(${formatValue(name)}, { ... }) makes one`,
       ]);
     }
     const declaration: OperationDeclaration = { id: name, levels: [{ source: 'by hand', policies: [declare()] }], decorated: false };
@@ -110,7 +110,7 @@ export class NamedInstances {
     const id = `${kind.kind} ${name}`;
     let instance = this.idle.get(id) as Instance | undefined;
     if (instance === undefined) {
-      if (this.idle.size >= MOST_IDLE) return idle(name, this.environment);
+      if (this.idle.size >= MAX_IDLE) return idle(name, this.environment);
       this.idle.set(id, (instance = idle(name, this.environment)));
     }
     return instance;

@@ -1,7 +1,7 @@
 import type { LayerReading, PolicyKind } from './engine/kind.js';
 import type { Registry } from './engine/names/registry.js';
 import type { LabelValues, MetricDeclaration, MetricType } from './engine/telemetry/metric.js';
-import type { OperationBook } from './operations.js';
+import type { Operations } from './operations.js';
 import { operationTelemetry } from './engine/telemetry/operation.telemetry.js';
 
 /** How many durations fell into which bucket. */
@@ -53,12 +53,12 @@ interface Source {
 export const UNNAMED = '(unnamed)';
 
 /** Reads the metrics that the kinds declare; knows none of them. */
-export class Observation {
+export class MetricsReader {
   private readonly declarations = new Map<string, { readonly declaration: MetricDeclaration; readonly sources: () => Iterable<Source> }>();
 
   constructor(
     kinds: readonly PolicyKind[],
-    private readonly operations: OperationBook,
+    private readonly operations: Operations,
     private readonly registry: Registry,
   ) {
     const all = (declarations: readonly MetricDeclaration[], sources: () => Iterable<Source>): void => {
@@ -114,7 +114,7 @@ export class Observation {
   private *layers(kind: string): Generator<Source> {
     for (const { pipeline } of this.operations.all()) {
       for (const [layer, strategy] of pipeline.layers.entries()) {
-        const source: LayerReading = { strategy, tally: pipeline.tallies[layer]! };
+        const source: LayerReading = { strategy, counters: pipeline.tallies[layer]! };
         if (strategy.kind === kind) yield { name: strategy.name, source };
       }
     }

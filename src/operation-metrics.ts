@@ -1,9 +1,9 @@
 import type { PolicyKind } from './engine/kind.js';
-import type { OperationCounts, Tally } from './engine/telemetry/operation-counts.js';
+import type { OperationCounts, LayerCounters } from './engine/telemetry/operation-counts.js';
 import type { Pipeline } from './engine/pipeline.js';
 import type { Registry } from './engine/names/registry.js';
 import { UNNAMED } from './observation.js';
-import type { OperationBook } from './operations.js';
+import type { Operations } from './operations.js';
 import type { ProtectedOperation } from './engine/protected-operation.js';
 import type { CounterName } from './policies/index.js';
 
@@ -37,11 +37,11 @@ export interface ResilienceMetrics {
 }
 
 /** Reads the counters of operations. */
-export class MetricsReader {
+export class OperationMetricsReader {
   constructor(
     private readonly kinds: readonly PolicyKind[],
     private readonly registry: Registry,
-    private readonly operations: OperationBook,
+    private readonly operations: Operations,
   ) {}
 
   /** One operation; what an instance that several share has counted is there in full. */
@@ -88,11 +88,11 @@ export class MetricsReader {
     for (const [kind, tally] of unnamedCounts.byKind) this.addTally(sums, kind, tally);
   }
 
-  private addTally(sums: Sums, kind: string, tally: Tally): void {
+  private addTally(sums: Sums, kind: string, tally: LayerCounters): void {
     sums['attempts']! += tally.repeats;
-    sums['rejections']! += tally.refusals;
+    sums['rejections']! += tally.rejections;
     for (const counter of this.countersOf(kind)) {
-      if (counter.tally !== undefined) sums[counter.name]! += tally[counter.tally];
+      if (counter.counter !== undefined) sums[counter.name]! += tally[counter.counter];
     }
   }
 

@@ -5,7 +5,7 @@ import { nameOf, type ResolvedPolicy } from './engine/kind.js';
 import { UnnamedCounts } from './engine/telemetry/operation-counts.js';
 import { ProtectedOperation, type OperationInput } from './engine/protected-operation.js';
 import type { InstanceSource, Registry } from './engine/names/registry.js';
-import { show, suggestion } from './options/index.js';
+import { formatValue, suggestion } from './options/index.js';
 import { agree, type TaskCompiler } from './tasks.js';
 
 /** How the method of an operation is called. */
@@ -15,10 +15,10 @@ export type OperationForm = Pick<OperationInput, 'contextAt' | 'onlyAsync' | 'en
 const TASK: OperationForm = { contextAt: 'only', onlyAsync: false };
 
 /** How many operations one application may have; more are a mistake (a name made from a request). */
-const MOST_OPERATIONS = 10_000;
+const MAX_OPERATIONS = 10_000;
 
 /** The operations of one application: compiles them, and finds them by id. */
-export class OperationBook implements TaskCompiler {
+export class Operations implements TaskCompiler {
   /** What the operations without a name come to, all together. */
   readonly unnamedCounts = new UnnamedCounts();
   private readonly byId = new Map<string, ProtectedOperation>();
@@ -42,14 +42,14 @@ export class OperationBook implements TaskCompiler {
   get(id: string): ProtectedOperation {
     const operation = this.byId.get(id);
     if (operation !== undefined) return operation;
-    throw new ResilienceConfigError([`there is no operation ${show(id)}${suggestion(id, this.byId.keys())}`]);
+    throw new ResilienceConfigError([`there is no operation ${formatValue(id)}${suggestion(id, this.byId.keys())}`]);
   }
 
   /** A name in use gets a number. */
   protect(declaration: OperationDeclaration, form: OperationForm): ProtectedOperation {
-    if (this.byId.size >= MOST_OPERATIONS) {
+    if (this.byId.size >= MAX_OPERATIONS) {
       throw new ResilienceConfigError([
-        `${declaration.id}: more than ${MOST_OPERATIONS} operations; use the option key for state by tenant or request`,
+        `${declaration.id}: more than ${MAX_OPERATIONS} operations; use the option key for state by tenant or request`,
       ]);
     }
     const id = this.freeId(declaration.id);

@@ -53,7 +53,7 @@ export const PROFILES = {
     env: true,
     stackTraces: false,
   },
-  /** Mistakes show at once: short pauses, small windows, stack traces of refusals. */
+  /** Mistakes show at once: short pauses, small windows, stack traces of rejections. */
   development: {
     defaults: {
       retry: { backoff: { initialDelay: '10ms', maxDelay: '100ms' } },

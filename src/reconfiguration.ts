@@ -1,12 +1,12 @@
 import { buildLayers } from './engine/compile.js';
 import type { Environment } from './engine/environment.js';
 import { ResilienceConfigError } from './engine/error.js';
-import { givenOptions, nameOf, type PolicyKind, type ResolvedOptions, type ResolvedPolicy } from './engine/kind.js';
+import { explicitOptions, nameOf, type PolicyKind, type ResolvedOptions, type ResolvedPolicy } from './engine/kind.js';
 import type { NamedSettings } from './engine/names/named-settings.js';
 import type { ProtectedOperation } from './engine/protected-operation.js';
 import type { InstanceSource, Registry } from './engine/names/registry.js';
 import type { Strategy } from './engine/strategy.js';
-import { entriesOf, isRecord, Problems, readOptions, show, suggestion } from './options/index.js';
+import { entriesOf, isRecord, Problems, readOptions, formatValue, suggestion } from './options/index.js';
 
 /** What `reconfigure` looks at. */
 interface Application {
@@ -46,16 +46,16 @@ export function reconfigure(name: string, input: unknown, application: Applicati
   for (const { operation, layers } of plans) operation.pipeline.replace(layers);
   application.registry.version++;
   const { events } = application.environment;
-  if (events.wants('config.changed'))
+  if (events.hasListeners('config.changed'))
     for (const [kind, { options }] of changes) events.emit('config.changed', undefined, { policyName: name, kind, options });
 }
 
 function readChanges(name: string, input: unknown, { kinds, registry }: Application, problems: Problems): Changes {
   const changes = new Map<string, Change>();
-  const where = `reconfigure(${show(name)})`;
+  const where = `reconfigure(${formatValue(name)})`;
   const given = entriesOf(input);
   if (typeof name !== 'string') throw new ResilienceConfigError([`${where}: the name must be a text`]);
-  if (given === undefined) problems.add(`${where} takes an object that maps a kind to options, got ${show(input)}`);
+  if (given === undefined) problems.add(`${where} takes an object that maps a kind to options, got ${formatValue(input)}`);
   for (const [kindName, value] of given ?? []) {
     if (value === undefined) continue;
     const kind = kinds.find((one) => one.kind === kindName);
@@ -64,31 +64,31 @@ function readChanges(name: string, input: unknown, { kinds, registry }: Applicat
       problems.add(`${where}: there is no kind "${kindName}"${suggestion(kindName, names)}`);
       continue;
     }
-    const place = `${where}: ${kindName}`;
-    const options = isRecord(value) ? readChange(kind, value, place, problems) : undefined;
-    if (options === undefined) problems.add(`${place} must be an object with options, got ${show(value)}`);
+    const location = `${where}: ${kindName}`;
+    const options = isRecord(value) ? readChange(kind, value, location, problems) : undefined;
+    if (options === undefined) problems.add(`${location} must be an object with options, got ${formatValue(value)}`);
     const settings = registry.settingsOf(kindName, name);
     if (settings === undefined) {
       problems.add(`${where}: there is no ${kindName} of that name${suggestion(name, registry.namesOf(kindName))}`);
     } else if (options !== undefined) {
       changes.set(kindName, { settings, options });
       const shared = settings.shared(options);
-      if (shared !== undefined) check(shared, place, problems);
+      if (shared !== undefined) check(shared, location, problems);
     }
   }
   return changes;
 }
 
-function readChange(kind: PolicyKind, options: Record<string, unknown>, place: string, problems: Problems): ResolvedOptions {
+function readChange(kind: PolicyKind, options: Record<string, unknown>, location: string, problems: Problems): ResolvedOptions {
   for (const option of Object.keys(options)) {
-    const isFixed = option === 'name' || kind.fixed?.includes(option) === true || kind.rules[option]?.code === true;
-    if (isFixed) problems.add(`${place}.${option} cannot be changed while the application runs`);
+    const isFixed = option === 'name' || kind.fixed?.includes(option) === true || kind.rules[option]?.isFunction === true;
+    if (isFixed) problems.add(`${location}.${option} cannot be changed while the application runs`);
   }
-  return problems.at(place, (found) => readOptions(kind.rules, options, found));
+  return problems.at(location, (found) => readOptions(kind.rules, options, found));
 }
 
-function check({ kind, options, sources }: ResolvedPolicy, place: string, problems: Problems): void {
-  problems.at(place, (found) => kind.check?.(options, givenOptions(sources), found));
+function check({ kind, options, sources }: ResolvedPolicy, location: string, problems: Problems): void {
+  problems.at(location, (found) => kind.check?.(options, explicitOptions(sources), found));
 }
 
 /** Builds the layers of all operations that have a policy of the name, as they would be. */
@@ -110,7 +110,7 @@ function planAll(name: string, changes: Changes, { operations, registry, environ
     const built = buildLayers({ operationId: id, policies, environment, registry: preview }).map(({ strategy }) => strategy);
     const kinds = new Set(affected.map(({ kind }) => kind.kind));
     if (built.map(({ kind }) => kind).join() !== pipeline.layers.map(({ kind }) => kind).join())
-      problems.add(`reconfigure(${show(name)}): ${id} would have other layers; that needs a restart`);
+      problems.add(`reconfigure(${formatValue(name)}): ${id} would have other layers; that needs a restart`);
     else plans.push({ operation, layers: built.map((layer, index) => (kinds.has(layer.kind) ? layer : pipeline.layers[index]!)) });
   }
   return plans;

@@ -4,7 +4,7 @@ import { profileOf, settingsFrom, withPresets } from './application-settings.js'
 import { explain, type Explanation, type OperationDeclaration, type Settings } from './config/index.js';
 import type { AttemptContext } from './engine/attempt-context.js';
 import { Environment } from './engine/environment.js';
-import { meets, type EventListener } from './engine/telemetry/events.js';
+import { matchesPattern, type EventListener } from './engine/telemetry/events.js';
 import type { CallTracer } from './engine/telemetry/call-watch.js';
 import type { MetricDeclaration } from './engine/telemetry/metric.js';
 import type { DrainOptions } from './engine/waiting/shutdown.js';
@@ -12,10 +12,10 @@ import type { ProtectedOperation } from './engine/protected-operation.js';
 import { Registry } from './engine/names/registry.js';
 import { NamedInstances } from './instances.js';
 import { reconfigure } from './reconfiguration.js';
-import { Observation, UNNAMED, type CollectOptions, type MetricFamily } from './observation.js';
-import { MetricsReader, type OperationMetrics, type OperationSummary, type ResilienceMetrics } from './operation-metrics.js';
-import { OperationBook, type OperationForm } from './operations.js';
-import { TaskBook } from './tasks.js';
+import { MetricsReader, UNNAMED, type CollectOptions, type MetricFamily } from './observation.js';
+import { OperationMetricsReader, type OperationMetrics, type OperationSummary, type ResilienceMetrics } from './operation-metrics.js';
+import { Operations, type OperationForm } from './operations.js';
+import { TaskOperations } from './tasks.js';
 import type { Bulkhead, BulkheadOptions } from './policies/bulkhead/index.js';
 import type { CircuitBreaker, CircuitBreakerOptions } from './policies/circuit-breaker/index.js';
 import {
@@ -40,11 +40,11 @@ export class Resilience {
   readonly environment: Environment;
   private settings: Settings;
   private readonly registry: Registry;
-  private readonly operations: OperationBook;
-  private readonly tasks: TaskBook;
+  private readonly operations: Operations;
+  private readonly tasks: TaskOperations;
   private readonly named: NamedInstances;
-  private readonly observation: Observation;
-  private readonly reader: MetricsReader;
+  private readonly metricsReader: MetricsReader;
+  private readonly operationMetrics: OperationMetricsReader;
 
   /** @throws ResilienceConfigError with every mistake in the options, in `overrides` and in environment variables. */
   constructor(options: ResilienceOptions = {}) {
@@ -52,13 +52,13 @@ export class Resilience {
     const { stackTraces = profileOf(options)?.stackTraces ?? false } = options;
     this.environment = new Environment({ ...options, stackTraces }, eventsOfAttempts);
     this.registry = new Registry(this.environment);
-    this.operations = new OperationBook(this.registry, this.environment, () => this.settings);
+    this.operations = new Operations(this.registry, this.environment, () => this.settings);
     this.events$ = new Observable((subscriber) => this.environment.events.listen((event) => subscriber.next(event as ResilienceEvent)));
     if (options.onEvent !== undefined) this.environment.events.listen(options.onEvent as EventListener);
     this.named = new NamedInstances(this.registry, this.environment, () => this.settings);
-    this.observation = new Observation(kindTable, this.operations, this.registry);
-    this.reader = new MetricsReader(kindTable, this.registry, this.operations);
-    this.tasks = new TaskBook(this.operations);
+    this.metricsReader = new MetricsReader(kindTable, this.operations, this.registry);
+    this.operationMetrics = new OperationMetricsReader(kindTable, this.registry, this.operations);
+    this.tasks = new TaskOperations(this.operations);
   }
 
   /**
@@ -195,8 +195,8 @@ export class Resilience {
   metrics(): ResilienceMetrics;
   metrics(operationId: string): OperationMetrics;
   metrics(operationId?: string): OperationMetrics | ResilienceMetrics {
-    if (operationId === undefined) return this.reader.all();
-    return (operationId === UNNAMED ? this.reader.unnamed() : undefined) ?? this.reader.of(this.operations.get(operationId));
+    if (operationId === undefined) return this.operationMetrics.all();
+    return (operationId === UNNAMED ? this.operationMetrics.unnamed() : undefined) ?? this.operationMetrics.of(this.operations.get(operationId));
   }
 
   /**
@@ -204,17 +204,17 @@ export class Resilience {
    * shows, for who wants them elsewhere. Durations are there once `measure` was called.
    */
   collect(options: CollectOptions = {}): readonly MetricFamily[] {
-    return this.observation.list().map(({ name }) => this.observation.read(name, options));
+    return this.metricsReader.list().map(({ name }) => this.metricsReader.read(name, options));
   }
 
   /** @internal What there is to read, without a reading. */
   metricDeclarations(): readonly MetricDeclaration[] {
-    return this.observation.list();
+    return this.metricsReader.list();
   }
 
   /** @internal One of them. */
   collectOne(name: string, options: CollectOptions): MetricFamily {
-    return this.observation.read(name, options);
+    return this.metricsReader.read(name, options);
   }
 
   /**
@@ -238,7 +238,7 @@ export class Resilience {
 
   /** Tells of events of one type, of a policy (`circuit-breaker.*`) or of all (`*`); gives what ends it. */
   on<Pattern extends EventPattern>(pattern: Pattern, listener: (event: EventOf<Pattern>) => void): () => void {
-    return this.environment.events.listen(listener as EventListener, { wants: (type) => meets(pattern, type) });
+    return this.environment.events.listen(listener as EventListener, { wants: (type) => matchesPattern(pattern, type) });
   }
 
   /**
@@ -258,8 +258,8 @@ export class Resilience {
   }
 
   /** @internal What operators said about policies that do not exist, in sentences. To be asked when all are known. */
-  unmetAdjustments(): readonly string[] {
-    return this.settings.adjusters.flatMap((adjuster) => adjuster.unmet());
+  unmatchedOverrides(): readonly string[] {
+    return this.settings.adjusters.flatMap((adjuster) => adjuster.unmatched());
   }
 
   /** Calls that have begun and have no answer yet, those that wait for a permit or for another attempt among them. */

@@ -1,4 +1,4 @@
-import { alike, differences } from './engine/names/alike.js';
+import { deepEqual, differences } from './engine/names/alike.js';
 import type { OperationDeclaration } from './config/index.js';
 import { ResilienceConfigError } from './engine/error.js';
 import { settingsOf, type PolicyDeclaration, type ResolvedPolicy } from './engine/kind.js';
@@ -62,7 +62,7 @@ class PolicyUses {
  * The operations of `execute`: by name, where one is given; else by the policy object, which then owns the state. A policy object
  * is compiled once, and again after `reconfigure`.
  */
-export class TaskBook {
+export class TaskOperations {
   private readonly byName = new Map<string, PolicyUses>();
   private readonly byPolicy = new WeakMap<PolicyDeclaration, UnnamedOperation>();
 
@@ -127,7 +127,7 @@ function declare(id: string, policy: PolicyDeclaration, critical: boolean): Oper
 
 function sameUse(a: PolicyDeclaration, b: PolicyDeclaration): boolean {
   try {
-    return alike(a, b, 'identity');
+    return deepEqual(a, b, 'identity');
   } catch {
     return false; // a getter of the user's: the rules say what is wrong with it
   }

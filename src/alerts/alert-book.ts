@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isoTime, wallTimeOf, type Clock } from '../engine/clock.js';
-import type { About, Alert, AlertSeverity, Finding } from './alert.js';
+import type { About, Alert, AlertSeverity, AlertCondition } from './alert.js';
 
 /** Subjects with a key that one rule follows at most; while all of them are firing, another one is not followed. */
 const MAX_KEYED_SUBJECTS = 1000;
@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 
 /** What is known of one subject of a rule. */
 interface Entry {
-  finding: Finding;
+  finding: AlertCondition;
   readonly about: About;
   firing: boolean;
   /** The last that was told of it is that it fires. */
@@ -21,15 +21,15 @@ interface Entry {
 }
 
 /** What of a rule the book needs to know. */
-export interface BookSettings {
+export interface AlertStateSettings {
   readonly name: string;
   readonly severity: AlertSeverity;
-  readonly quiet: number;
+  readonly repeatInterval: number;
   readonly maxPerMinute: number;
 }
 
 /** Who is told. */
-export interface BookReader {
+export interface AlertStateReader {
   tell(alert: Alert): void;
   /** Alerts are held back by the bound, or subjects are not followed: once a minute at most. */
   heldBack(rule: string): void;
@@ -42,7 +42,7 @@ export interface BookReader {
  * Who calls chooses keys, so of subjects with a key only so many alerts are told in a minute; the rest follows minute by minute.
  * Subjects without one are as many as the code has policies, and are never held back.
  */
-export class AlertBook {
+export class AlertState {
   private readonly entries = new Map<string, Entry>();
   private keyed = 0;
   private full = false;
@@ -51,13 +51,13 @@ export class AlertBook {
   private complainedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly settings: BookSettings,
+    private readonly settings: AlertStateSettings,
     private readonly clock: Clock,
-    private readonly reader: BookReader,
+    private readonly reader: AlertStateReader,
   ) {}
 
   /** The condition holds for a subject. */
-  raise(finding: Finding, about: About = {}): void {
+  raise(finding: AlertCondition, about: About = {}): void {
     const entry = this.entries.get(finding.subject) ?? this.newEntry(finding, about);
     if (entry === undefined) return;
     entry.finding = finding;
@@ -69,7 +69,7 @@ export class AlertBook {
   }
 
   /** It holds no longer. */
-  clear(subject: string, finding?: Finding): void {
+  clear(subject: string, finding?: AlertCondition): void {
     const entry = this.entries.get(subject);
     if (entry?.firing !== true) return;
     entry.firing = false;
@@ -96,7 +96,7 @@ export class AlertBook {
     }
   }
 
-  private newEntry(finding: Finding, { policyName, key }: About): Entry | undefined {
+  private newEntry(finding: AlertCondition, { policyName, key }: About): Entry | undefined {
     if (key !== undefined && this.keyed >= MAX_KEYED_SUBJECTS && !this.forgetOne()) {
       this.complain();
       return undefined;
@@ -110,7 +110,7 @@ export class AlertBook {
   }
 
   private isQuiet({ toldAt }: Entry): boolean {
-    return this.clock.now() - toldAt < this.settings.quiet;
+    return this.clock.now() - toldAt < this.settings.repeatInterval;
   }
 
   /** Tells what is so where the last that was told is otherwise, as soon as that may be. */

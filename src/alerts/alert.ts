@@ -39,7 +39,7 @@ export interface AlertChannel {
 }
 
 /** What a detector finds. */
-export interface Finding {
+export interface AlertCondition {
   readonly subject: string;
   readonly summary: string;
   readonly value?: number;

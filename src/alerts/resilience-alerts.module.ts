@@ -13,7 +13,7 @@ import type { TimerHandle } from '../engine/clock.js';
 import { ResilienceService } from '../index.js';
 import { duration, Problems, readSettings, rule, type Rules } from '../options/index.js';
 import type { Alert, AlertChannel } from './alert.js';
-import { AlertBook } from './alert-book.js';
+import { AlertState } from './alert-book.js';
 import { Deliveries } from './deliveries.js';
 import { detectorOf, type Detector } from './detectors/detectors.js';
 import { loggerChannel } from './logger-channel.js';
@@ -45,7 +45,7 @@ const isChannel = (value: unknown): boolean =>
 
 const RULES: Rules = {
   // Read by `readRules`, which names each of them.
-  rules: rule('a list of rules', (value) => value, { code: true }),
+  rules: rule('a list of rules', (value) => value, { isFunction: true }),
   channels: rule('a list of at least one channel', (value) =>
     Array.isArray(value) && value.length > 0 && value.every(isChannel) ? (value as readonly AlertChannel[]) : undefined,
   ),
@@ -72,7 +72,7 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
   private deliveries: Deliveries | undefined;
   private everyMs = 0;
   private readonly stops: (() => void)[] = [];
-  private readonly watched: { readonly rule: RuleSettings; readonly detector: Detector; readonly book: AlertBook }[] = [];
+  private readonly watched: { readonly rule: RuleSettings; readonly detector: Detector; readonly book: AlertState }[] = [];
   private timer: TimerHandle;
 
   constructor(
@@ -104,7 +104,7 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
         this.logger.warn(`${name}: many subjects at a time; alerts of some are held back, and follow minute by minute while they last`),
     };
     for (const rule of this.rules) {
-      const book = new AlertBook(rule, clock, reader);
+      const book = new AlertState(rule, clock, reader);
       const detector = detectorOf(rule, book, this.resilience);
       this.watched.push({ rule, detector, book });
       const { wants } = detector;

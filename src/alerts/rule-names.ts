@@ -1,5 +1,5 @@
 import type { Resilience } from '../core.js';
-import { show, suggestion } from '../options/index.js';
+import { formatValue, suggestion } from '../options/index.js';
 import type { RuleSettings } from './rule-settings.js';
 
 /** What a rule names, in words, and what there is of it. */
@@ -33,6 +33,6 @@ export function unknownNames(rules: readonly RuleSettings[], resilience: Resilie
     const [what, name, known] = namedBy(rule, resilience);
     if (name === undefined || known.includes(name)) return [];
     const hint = suggestion(name, known);
-    return [`alert rule ${show(rule.name)}: there is no ${what} ${show(name)} so far, and until there is one it never alerts${hint}`];
+    return [`alert rule ${formatValue(rule.name)}: there is no ${what} ${formatValue(name)} so far, and until there is one it never alerts${hint}`];
   });
 }

@@ -6,7 +6,7 @@ import {
   integer,
   readSettings,
   rule,
-  show,
+  formatValue,
   suggestion,
   text,
   type Problems,
@@ -25,7 +25,7 @@ const eventPattern: Rule<string> = {
     const found = eventPatterns.find((pattern) => pattern === value);
     if (found === undefined) {
       const hint = typeof value === 'string' ? suggestion(value, eventPatterns) : '';
-      problems.add(`${path} must be a type of event, or a group of them, got ${show(value)}${hint}`);
+      problems.add(`${path} must be a type of event, or a group of them, got ${formatValue(value)}${hint}`);
     }
     return found;
   },
@@ -37,7 +37,7 @@ const share = rule('a number > 0 and < 1', (value) => (typeof value === 'number'
 const COMMON: Rules = {
   name: text(),
   severity: choice(SEVERITIES, { default: 'warning' }),
-  quiet: duration({ zero: true, default: '5m' }),
+  repeatInterval: duration({ zero: true, default: '5m' }),
   maxPerMinute: integer({ min: 1, max: 10_000, default: 20 }),
 };
 
@@ -80,7 +80,7 @@ const RULES: Readonly<Record<Kind, { readonly rules: Rules; readonly required: r
 };
 
 /** Options that have a value in every rule that knows them. */
-type Filled = 'severity' | 'quiet' | 'maxPerMinute' | 'times' | 'within' | 'recoversAfter' | 'over' | 'minimumCalls' | 'for' | 'timeout';
+type Filled = 'severity' | 'repeatInterval' | 'maxPerMinute' | 'times' | 'within' | 'recoversAfter' | 'over' | 'minimumCalls' | 'for' | 'timeout';
 
 /** A duration, once it is read, is a number of milliseconds. */
 type Read<Value> = Value extends `${number}${DurationUnit}` ? never : Value;
@@ -95,7 +95,7 @@ export type RuleSettings<On extends Kind = Kind> = On extends Kind ? Settled<Ext
 /** Reads rules; what is wrong is added to `problems`, all of it. */
 export function readRules(given: unknown, problems: Problems): readonly RuleSettings[] {
   if (!Array.isArray(given)) {
-    problems.add(`rules must be a list of rules, got ${show(given)}`);
+    problems.add(`rules must be a list of rules, got ${formatValue(given)}`);
     return [];
   }
   const names = new Set<unknown>();
@@ -103,13 +103,13 @@ export function readRules(given: unknown, problems: Problems): readonly RuleSett
     const { on, ...options } = Object(one) as Readonly<Record<string, unknown>>;
     const { name } = options;
     if (typeof on !== 'string' || !Object.hasOwn(RULES, on)) {
-      problems.add(`each of rules must be made by onOpenCircuit, onEvent, ..., got ${show(one)}`);
+      problems.add(`each of rules must be made by onOpenCircuit, onEvent, ..., got ${formatValue(one)}`);
       return [];
     }
-    if (name !== undefined && names.has(name)) problems.add(`rules: there are two rules called ${show(name)}`);
+    if (name !== undefined && names.has(name)) problems.add(`rules: there are two rules called ${formatValue(name)}`);
     names.add(name);
     const { rules, required } = RULES[on as Kind];
-    const settings = problems.at(`rule ${show(name)}:`, (found) =>
+    const settings = problems.at(`rule ${formatValue(name)}:`, (found) =>
       readSettings<Record<string, unknown>>({ ...COMMON, ...rules }, options, found, ['name', ...required]),
     );
     return [{ on, ...settings } as unknown as RuleSettings];

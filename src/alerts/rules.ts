@@ -11,7 +11,7 @@ export interface RuleOptions {
    * No second beginning of the same subject is told so soon after the last one.
    * @default '5m'
    */
-  readonly quiet?: Duration;
+  readonly repeatInterval?: Duration;
   /**
    * Of subjects with a key (a client, a tenant), whom whoever calls can make up, so many alerts are told in a minute; the others
    * follow in the minutes after, if they still hold. Subjects without a key are always told at once.

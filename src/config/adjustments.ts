@@ -12,11 +12,11 @@ export interface Adjustment {
 }
 
 /** Where adjustments come from: `overrides`, or environment variables. */
-export interface Adjuster {
+export interface OverrideSource {
   /** What is said about one policy, weakest first. `scopes` are the names that it can be spoken of by, see `scopesOf`. */
   adjust(scopes: readonly string[], kind: PolicyKind, problems: Problems): readonly Adjustment[];
   /** What was said and met no policy, in sentences. */
-  unmet(): readonly string[];
+  unmatched(): readonly string[];
 }
 
 /** Every policy. */

@@ -1,6 +1,6 @@
 import type { PolicyKind } from '../engine/kind.js';
-import { nearest, Problems, show, type Rule } from '../options/index.js';
-import { EVERYTHING, type Adjuster, type Adjustment } from './adjustments.js';
+import { nearest, Problems, formatValue, type Rule } from '../options/index.js';
+import { EVERYTHING, type OverrideSource, type Adjustment } from './adjustments.js';
 
 /** Where variables are read from. */
 export interface EnvOptions {
@@ -20,7 +20,7 @@ export interface EnvOptions {
  * `forRoot({ env })`: `RESILIENCE_<SCOPE>_<KIND>_<OPTION>`, the scope being a class, `CLASS_METHOD` or a policy name, or
  * left out for all. What is no letter or digit is written `_`.
  */
-export class EnvironmentVariables implements Adjuster {
+export class EnvironmentVariables implements OverrideSource {
   private readonly given: ReadonlyMap<string, string>;
   private readonly prefix: string;
   private readonly asked = new Set<string>();
@@ -56,7 +56,7 @@ export class EnvironmentVariables implements Adjuster {
     this.asked.clear();
   }
 
-  unmet(): readonly string[] {
+  unmatched(): readonly string[] {
     return [...this.given.keys()]
       .filter((name) => !this.asked.has(name))
       .map((name) => {
@@ -66,15 +66,15 @@ export class EnvironmentVariables implements Adjuster {
   }
 
   private ofScope(scope: string, kind: PolicyKind, problems: Problems): readonly Adjustment[] {
-    const place = scope === EVERYTHING ? this.prefix : `${this.prefix}${inVariable(scope)}_`;
+    const location = scope === EVERYTHING ? this.prefix : `${this.prefix}${inVariable(scope)}_`;
     const found: Adjustment[] = [];
     const say = (name: string, adjustment: Omit<Adjustment, 'source'>): void => void found.push({ source: `env ${name}`, ...adjustment });
     if (scope !== EVERYTHING && kind.alwaysOn !== true) {
-      const enabled = this.flag(`${place}ENABLED`, problems);
-      if (enabled !== undefined) say(`${place}ENABLED`, { enabled });
+      const enabled = this.flag(`${location}ENABLED`, problems);
+      if (enabled !== undefined) say(`${location}ENABLED`, { enabled });
     }
     const before = found.length;
-    const ofKind = `${place}${inVariable(kind.kind)}_`;
+    const ofKind = `${location}${inVariable(kind.kind)}_`;
     const enabled = this.flag(`${ofKind}ENABLED`, problems);
     if (enabled !== undefined) say(`${ofKind}ENABLED`, { enabled });
     for (const [option, rule] of Object.entries(kind.rules)) {
@@ -100,13 +100,13 @@ export class EnvironmentVariables implements Adjuster {
     if (text === undefined) return undefined;
     if (text === 'true' || text === '1') return true;
     if (text === 'false' || text === '0') return false;
-    problems.add(`${name} must be true or false, got ${show(text)}`);
+    problems.add(`${name} must be true or false, got ${formatValue(text)}`);
     return undefined;
   }
 }
 
 function isNotForText({ rules }: PolicyKind, option: string): boolean {
-  return rules[option]?.code === true || option === 'name';
+  return rules[option]?.isFunction === true || option === 'name';
 }
 
 function inVariable(name: string): string {
@@ -119,7 +119,7 @@ function readText(rule: Rule, name: string, text: string, problems: Problems): u
     const read = rule.read(candidate, name, new Problems());
     if (read !== undefined) return read;
   }
-  problems.add(`${name} must be ${rule.expects}, got ${show(text)}`);
+  problems.add(`${name} must be ${rule.expects}, got ${formatValue(text)}`);
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { PolicyKind } from '../engine/kind.js';
-import { entriesOf, nearest, readOptions, show, suggestion, type Problems } from '../options/index.js';
-import { EVERYTHING, type Adjuster, type Adjustment } from './adjustments.js';
+import { entriesOf, nearest, readOptions, formatValue, suggestion, type Problems } from '../options/index.js';
+import { EVERYTHING, type OverrideSource, type Adjustment } from './adjustments.js';
 
 /** Options by kind, `false` to switch a kind off; `enabled` for all kinds. Plain data: a part of a YAML or JSON file. */
 export type OverrideInput = Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ interface Override {
 }
 
 /** `forRoot({ overrides })`: by `'*'`, class, policy name, and `Class.method`. */
-export class Overrides implements Adjuster {
+export class Overrides implements OverrideSource {
   private readonly byKey = new Map<string, Override>();
   private readonly met = new Set<string>();
   private readonly seen = new Set<string>();
@@ -21,7 +21,7 @@ export class Overrides implements Adjuster {
     for (const [key, value] of Object.entries(input)) {
       const read = entriesOf(value);
       if (read !== undefined) this.byKey.set(key, readOverride(key, Object.fromEntries(read), kinds, problems));
-      else problems.add(`overrides: ${show(key)} must be an object that maps a kind to options or false, got ${show(value)}`);
+      else problems.add(`overrides: ${formatValue(key)} must be an object that maps a kind to options or false, got ${formatValue(value)}`);
     }
   }
 
@@ -37,7 +37,7 @@ export class Overrides implements Adjuster {
     });
   }
 
-  unmet(): readonly string[] {
+  unmatched(): readonly string[] {
     return [...this.byKey].flatMap(([key, { kinds }]) => {
       if (key === EVERYTHING) return [];
       if (!this.seen.has(key)) {
@@ -45,11 +45,11 @@ export class Overrides implements Adjuster {
           key,
           [...this.seen].filter((scope) => scope !== EVERYTHING),
         );
-        return [`overrides: ${show(key)} is no class, method or policy name${meant === undefined ? '' : `; did you mean "${meant}"?`}`];
+        return [`overrides: ${formatValue(key)} is no class, method or policy name${meant === undefined ? '' : `; did you mean "${meant}"?`}`];
       }
       return [...kinds.keys()]
         .filter((kind) => !this.met.has(`${key} ${kind}`))
-        .map((kind) => `overrides: ${show(key)} has no ${kind}: an override changes only policies that are declared`);
+        .map((kind) => `overrides: ${formatValue(key)} has no ${kind}: an override changes only policies that are declared`);
     });
   }
 }
@@ -61,13 +61,13 @@ function source(key: string): string {
 function readOverride(key: string, input: Record<string, unknown>, kinds: readonly PolicyKind[], problems: Problems): Override {
   const { enabled, ...byKind } = input;
   if (enabled !== undefined && typeof enabled !== 'boolean')
-    problems.add(`overrides: ${show(key)}: enabled must be true or false, got ${show(enabled)}`);
+    problems.add(`overrides: ${formatValue(key)}: enabled must be true or false, got ${formatValue(enabled)}`);
   const read = new Map<string, Adjustment>();
   for (const [name, value] of Object.entries(byKind)) {
     const kind = kinds.find((one) => one.kind === name);
     if (kind === undefined) {
       const names = kinds.map((one) => one.kind);
-      problems.add(`overrides: ${show(key)}: there is no kind "${name}"${suggestion(name, names)}`);
+      problems.add(`overrides: ${formatValue(key)}: there is no kind "${name}"${suggestion(name, names)}`);
     } else read.set(name, readAdjustment(key, kind, value, problems));
   }
   return { enabled: typeof enabled === 'boolean' ? enabled : undefined, kinds: read };
@@ -75,16 +75,16 @@ function readOverride(key: string, input: Record<string, unknown>, kinds: readon
 
 function readAdjustment(key: string, kind: PolicyKind, value: unknown, problems: Problems): Adjustment {
   if (typeof value === 'boolean') return { source: source(key), enabled: value };
-  const place = `overrides: ${show(key)}: ${kind.kind}`;
+  const location = `overrides: ${formatValue(key)}: ${kind.kind}`;
   const given = entriesOf(value);
   if (given === undefined) {
-    problems.add(`${place} must be an object with options, or false, got ${show(value)}`);
+    problems.add(`${location} must be an object with options, or false, got ${formatValue(value)}`);
     return { source: source(key) };
   }
   const { enabled, name, ...options } = Object.fromEntries(given);
-  if (name !== undefined) problems.add(`${place}.name cannot be overridden: the name is what the policy is known by`);
-  if (enabled !== undefined && typeof enabled !== 'boolean') problems.add(`${place}.enabled must be true or false, got ${show(enabled)}`);
-  const read = problems.at(place, (found) => readOptions(kind.rules, options, found));
+  if (name !== undefined) problems.add(`${location}.name cannot be overridden: the name is what the policy is known by`);
+  if (enabled !== undefined && typeof enabled !== 'boolean') problems.add(`${location}.enabled must be true or false, got ${formatValue(enabled)}`);
+  const read = problems.at(location, (found) => readOptions(kind.rules, options, found));
   // Whoever gives options to a policy that a weaker word switched off wants it.
   return { source: source(key), enabled: typeof enabled === 'boolean' ? enabled : true, options: read };
 }

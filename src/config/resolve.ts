@@ -1,8 +1,8 @@
 import { ResilienceConfigError } from '../engine/error.js';
-import { givenOptions, type PolicyDeclaration, type PolicyKind, type ResolvedPolicy } from '../engine/kind.js';
-import { defaultsOf, isRecord, Problems, readOptions, show, suggestion } from '../options/index.js';
+import { explicitOptions, type PolicyDeclaration, type PolicyKind, type ResolvedPolicy } from '../engine/kind.js';
+import { defaultsOf, isRecord, Problems, readOptions, formatValue, suggestion } from '../options/index.js';
 import { isNone } from '../policies/composite.js';
-import { scopesOf, type Adjuster } from './adjustments.js';
+import { scopesOf, type OverrideSource } from './adjustments.js';
 import type { OperationDeclaration, Order } from './declaration.js';
 import { membersOf, strongestOfEachKind, type Sourced } from './strongest.js';
 
@@ -19,7 +19,7 @@ export interface Settings {
   readonly presets: Readonly<Record<string, PolicyDeclaration>>;
   readonly order: Order | undefined;
   /** What operators say, weakest first: overrides, then environment variables. */
-  readonly adjusters: readonly Adjuster[];
+  readonly adjusters: readonly OverrideSource[];
 }
 
 /** What a declaration comes to. */
@@ -61,12 +61,12 @@ export function checkSettings(settings: Settings, problems: Problems): void {
     const kind = settings.kinds.find((one) => one.kind === name);
     if (kind === undefined) problems.add(`defaults: there is no kind "${name}"${suggestion(name, names)}`);
     else if (isRecord(options)) problems.at(`defaults: ${name}`, (found) => readOptions(kind.rules, options, found));
-    else problems.add(`defaults: ${name} must be an object with options, got ${show(options)}`);
+    else problems.add(`defaults: ${name} must be an object with options, got ${formatValue(options)}`);
   }
   for (const [name, preset] of Object.entries(settings.presets)) {
     for (const policy of membersOf(preset, `preset "${name}"`, problems)) {
       if (!isNone(policy) && !names.includes(policy.kind))
-        problems.add(`preset "${name}": there is no kind ${show(policy.kind)}${suggestion(policy.kind, names)}`);
+        problems.add(`preset "${name}": there is no kind ${formatValue(policy.kind)}${suggestion(policy.kind, names)}`);
     }
   }
   checkOrder(settings.order, settings.kinds, problems);
@@ -82,7 +82,7 @@ function resolvePolicy(
   const kind = settings.kinds.find((one) => one.kind === name);
   if (kind === undefined) {
     problems.add(
-      `${operation.id}: there is no kind ${show(name)}${suggestion(
+      `${operation.id}: there is no kind ${formatValue(name)}${suggestion(
         name,
         settings.kinds.map((one) => one.kind),
       )}`,
@@ -105,7 +105,7 @@ function resolvePolicy(
     ]) as Record<string, string>;
     const isOn = adjust({ kind, options, sources }, operation.id, settings, problems);
     if (isOn && found.messages.length === 0) {
-      kind.check?.(options, givenOptions(sources), found);
+      kind.check?.(options, explicitOptions(sources), found);
       kind.checkTarget?.(options, operation.target, found);
     }
     return { policy: { kind, options, sources }, isOn };
@@ -136,13 +136,13 @@ function checkOrder(order: Order | undefined, kinds: readonly PolicyKind[], prob
   if (order === 'declared') return false;
   const names = kinds.map(({ kind }) => kind);
   if (!Array.isArray(order)) {
-    problems.add(`order must be 'declared' or a list of all kinds (${names.join(', ')}), got ${show(order)}`);
+    problems.add(`order must be 'declared' or a list of all kinds (${names.join(', ')}), got ${formatValue(order)}`);
     return false;
   }
   for (const name of order) {
-    if (!names.includes(name as string)) problems.add(`order names no kind ${show(name)}${suggestion(name, names)}`);
+    if (!names.includes(name as string)) problems.add(`order names no kind ${formatValue(name)}${suggestion(name, names)}`);
   }
-  if (new Set(order).size !== order.length) problems.add(`order names a kind twice: ${show(order)}`);
+  if (new Set(order).size !== order.length) problems.add(`order names a kind twice: ${formatValue(order)}`);
   const missing = names.filter((name) => !order.includes(name));
   if (missing.length > 0) problems.add(`order must name every kind once; missing: ${missing.join(', ')}`);
   return problems.messages.length === 0;

@@ -1,5 +1,5 @@
 import type { PolicyDeclaration } from '../engine/kind.js';
-import { entriesOf, show, suggestion, type Problems } from '../options/index.js';
+import { entriesOf, formatValue, suggestion, type Problems } from '../options/index.js';
 import { isCombined, isNone } from '../policies/composite.js';
 import type { DeclaredLevel, OperationDeclaration } from './declaration.js';
 
@@ -13,21 +13,21 @@ export interface Sourced {
 type Presets = Readonly<Record<string, PolicyDeclaration>>;
 
 /** The single policies that a declaration comes to; what is none is a problem. */
-export function membersOf(declared: unknown, place: string, problems: Problems): readonly PolicyDeclaration[] {
+export function membersOf(declared: unknown, location: string, problems: Problems): readonly PolicyDeclaration[] {
   const policy = Object.fromEntries(entriesOf(declared) ?? []) as Partial<PolicyDeclaration>;
   if (typeof policy.kind !== 'string') {
-    problems.add(`${place}: a policy is what policies.retry(...) and the like give, got ${show(declared)}`);
+    problems.add(`${location}: a policy is what policies.retry(...) and the like give, got ${formatValue(declared)}`);
     return [];
   }
   if (!isCombined(policy as PolicyDeclaration)) return [policy as PolicyDeclaration];
   const inner: unknown = (policy as { policies?: unknown }).policies;
   if (!Array.isArray(inner)) {
-    problems.add(`${place}: policies of a combined policy must be a list, got ${show(inner)}`);
+    problems.add(`${location}: policies of a combined policy must be a list, got ${formatValue(inner)}`);
     return [];
   }
-  const members = inner.flatMap((one) => membersOf(one, place, problems));
+  const members = inner.flatMap((one) => membersOf(one, location, problems));
   if (members.length > 1 && members.some(isNone)) {
-    problems.add(`${place}: combine(...) has none() beside other policies, which would take them away: leave out the one or the others`);
+    problems.add(`${location}: combine(...) has none() beside other policies, which would take them away: leave out the one or the others`);
   }
   return members;
 }

@@ -1,7 +1,7 @@
 import { AttemptContext } from './attempt-context.js';
 import type { Clock } from './clock.js';
 import type { Pipeline } from './pipeline.js';
-import { Outcome, type Answer } from './strategy.js';
+import { Outcome, type Substitute } from './strategy.js';
 import { offAbort, type AbortListener } from './waiting/abort-listeners.js';
 import type { Stray } from './waiting/strays.js';
 import { Deadline, type DeadlineOwner, type TimerQueue } from './waiting/timer-queue.js';
@@ -19,7 +19,7 @@ const nobody = (): void => undefined;
 const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
 
 /** The most arguments that a call carries without a list. */
-export const FEW_ARGUMENTS = 2;
+export const MAX_INLINE_ARGUMENTS = 2;
 
 /** Whatever is protected. */
 export type Method = (...args: never[]) => unknown;
@@ -31,7 +31,7 @@ export interface CallDriver {
 }
 
 /** What a call that does not move is waiting for. */
-export const Rest = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
+export const WaitingFor = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
 
 /**
  * The record of one call on its way through a pipeline. Records are used again for later calls, so nothing a user can
@@ -57,7 +57,7 @@ export class Call implements AbortListener, DeadlineOwner {
    * More happened than a call that was admitted at once and answered by its first attempt: there is more to clear. Whoever
    * writes one of the fields that `clear` leaves alone otherwise says so.
    */
-  eventful = false;
+  dirty = false;
   readonly slots: unknown[];
   context: AttemptContext | undefined;
   /** The layers from here on have let pass an attempt whose method was not called yet. */
@@ -66,7 +66,7 @@ export class Call implements AbortListener, DeadlineOwner {
   invokedAt = Number.NaN;
   /** The outermost layer that wants to know when the method is called. */
   private clockedFrom = Number.POSITIVE_INFINITY;
-  rest: (typeof Rest)[keyof typeof Rest] = Rest.METHOD;
+  waitingFor: (typeof WaitingFor)[keyof typeof WaitingFor] = WaitingFor.METHOD;
   /** The promise of the method while it runs. */
   running: Promise<unknown> | undefined;
   /** Runs of the method that go on though their attempts were cut off. */
@@ -75,8 +75,8 @@ export class Call implements AbortListener, DeadlineOwner {
   /** Stops the timer of a wait. */
   stopWaiting: () => void = nobody;
   /** The application shuts down: the pause before a new attempt ends without one. */
-  pauseCut = false;
-  answer: Answer | undefined;
+  pauseCancelled = false;
+  substitute: Substitute | undefined;
   interruption: Interruption | undefined;
   /** What a tracer remembers of the call. */
   trace: unknown;
@@ -87,7 +87,7 @@ export class Call implements AbortListener, DeadlineOwner {
   readonly onFulfilled: (value: unknown) => unknown;
   readonly onRejected: (error: unknown) => unknown;
   /** Most methods take an argument or two: those are kept as they are, and a list is made when somebody asks for it. */
-  private given = 0;
+  private argumentCount = 0;
   private first: unknown;
   private second: unknown;
   private list: readonly unknown[] | undefined;
@@ -120,13 +120,13 @@ export class Call implements AbortListener, DeadlineOwner {
 
   /** The arguments as the caller gave them: what key functions and fallbacks see. */
   get args(): readonly unknown[] {
-    if (this.given === 0) return NO_ARGUMENTS;
-    return (this.list ??= this.given === 1 ? [this.first] : [this.first, this.second]);
+    if (this.argumentCount === 0) return NO_ARGUMENTS;
+    return (this.list ??= this.argumentCount === 1 ? [this.first] : [this.first, this.second]);
   }
 
   /** Takes the arguments: in a list where they are more than a few. */
   receive(given: number, first: unknown, second: unknown, list: readonly unknown[] | undefined): void {
-    this.given = given;
+    this.argumentCount = given;
     this.first = first;
     this.second = second;
     this.list = list;
@@ -135,14 +135,14 @@ export class Call implements AbortListener, DeadlineOwner {
   /** Calls the method with the arguments as they were given. */
   callMethod(): unknown {
     const method = this.method as (...args: unknown[]) => unknown;
-    if (this.given === 1) return method.call(this.target, this.first);
-    if (this.given === 2) return method.call(this.target, this.first, this.second);
+    if (this.argumentCount === 1) return method.call(this.target, this.first);
+    if (this.argumentCount === 2) return method.call(this.target, this.first, this.second);
     return method.apply(this.target, this.args as unknown[]);
   }
 
   /** Makes the value of the answer that the call has got. May throw. */
-  produceAnswer(): unknown {
-    const answer = this.answer!;
+  produceSubstitute(): unknown {
+    const answer = this.substitute!;
     const tracer = this.pipeline.watch?.tracer;
     return tracer === undefined ? answer.produce() : tracer.answer(this, () => answer.produce());
   }
@@ -192,7 +192,7 @@ export class Call implements AbortListener, DeadlineOwner {
    * the next attempt, which a layer outside begins.
    */
   clockInvocation(layer: number): void {
-    this.eventful = true;
+    this.dirty = true;
     if (layer < this.clockedFrom) this.clockedFrom = layer;
   }
 
@@ -212,10 +212,10 @@ export class Call implements AbortListener, DeadlineOwner {
   }
 
   /** Where the call waits just now, in words; undefined where it does not. */
-  waitingPlace(): string | undefined {
+  waitDescription(): string | undefined {
     const { layers } = this.pipeline;
-    if (this.rest === Rest.TURN) return layers[this.cursor]?.waitingPlace;
-    return this.rest === Rest.PAUSE ? layers[this.cursor - 1]?.waitingPlace : undefined;
+    if (this.waitingFor === WaitingFor.TURN) return layers[this.cursor]?.waitDescription;
+    return this.waitingFor === WaitingFor.PAUSE ? layers[this.cursor - 1]?.waitDescription : undefined;
   }
 
   /** What a method is told of the attempt that begins. */
@@ -225,7 +225,7 @@ export class Call implements AbortListener, DeadlineOwner {
       if (limit.list !== undefined && (deadline === undefined || limit.dueAt < deadline)) deadline = limit.dueAt;
     }
     const { operationId, environment } = this.pipeline;
-    this.eventful = true;
+    this.dirty = true;
     this.context = new AttemptContext(this.attempt, this.previousError, operationId, deadline, this.startedAt, environment.clock);
     return this.context;
   }
@@ -233,7 +233,7 @@ export class Call implements AbortListener, DeadlineOwner {
   /** Leaves word that the call is cut off at a layer, and wakes it. Where two come in one moment, the outer one counts. */
   interrupt(layer: number, outcome: Outcome, reason: unknown): void {
     if (this.interruption !== undefined && this.interruption.layer <= layer) return;
-    this.eventful = true;
+    this.dirty = true;
     this.interruption = { layer, outcome, reason };
     this.waiter?.leave();
     this.wake();
@@ -264,19 +264,19 @@ export class Call implements AbortListener, DeadlineOwner {
       this.wake = nobody;
       this.running = undefined;
     }
-    if (this.eventful) this.clearEvents();
+    if (this.dirty) this.clearEvents();
   }
 
   private clearEvents(): void {
     if (this.signal !== undefined) offAbort(this.signal, this);
     this.previousError = this.context = this.signal = this.trace = undefined;
-    this.waiter = this.answer = this.interruption = this.strays = undefined;
+    this.waiter = this.substitute = this.interruption = this.strays = undefined;
     this.stopWaiting = nobody;
     const { slots } = this;
     for (let index = 0; index < slots.length; index++) slots[index] = undefined;
     this.attempt = 1;
     this.invokedAt = Number.NaN;
     this.clockedFrom = Number.POSITIVE_INFINITY;
-    this.pauseCut = this.eventful = false;
+    this.pauseCancelled = this.dirty = false;
   }
 }

@@ -37,7 +37,7 @@ export function isoTime(wallTime: number): string {
 }
 
 /** What `setTimeout` takes at most (2^31 - 1 ms, 24.8 days); beyond it Node fires at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+const MAX_TIMER_MS = 2_147_483_647;
 
 interface SystemTimer {
   timeout: NodeJS.Timeout;
@@ -49,7 +49,7 @@ export const systemClock: Clock = {
   setTimer(callback, delayMs, keepAlive = false) {
     const timer = {} as SystemTimer;
     const start = (remainingMs: number): void => {
-      const part = Math.min(remainingMs, LONGEST_TIMER_MS);
+      const part = Math.min(remainingMs, MAX_TIMER_MS);
       timer.timeout = setTimeout(() => (remainingMs > part ? start(remainingMs - part) : callback()), Math.ceil(part));
       if (!keepAlive) timer.timeout.unref();
     };

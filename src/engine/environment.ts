@@ -29,7 +29,7 @@ const processWarnings: ResilienceLogger = {
 };
 
 /** How many different places may report a throwing callback in the log; beyond it only the events tell. */
-const MOST_LOGGED_PLACES = 1000;
+const MAX_LOGGED_LOCATIONS = 1000;
 
 export interface EnvironmentOptions {
   readonly clock?: Clock | undefined;
@@ -49,7 +49,7 @@ export class Environment {
   /** Who follows the calls, where somebody does. */
   tracer: CallTracer | undefined;
   readonly deadlines: TimerQueue;
-  private readonly loggedPlaces = new Set<string>();
+  private readonly loggedLocations = new Set<string>();
   readonly shutdown: Shutdown;
 
   /** @param eventsOfAttempts The types of events that may come with every call that does not go well. */
@@ -68,7 +68,7 @@ export class Environment {
    * A callback of the user's threw where the call must go on: told as an event each time, and in the log once a place.
    */
   callbackFailed(callback: string, operationId: string | undefined, error: unknown): void {
-    if (this.events.wants('callback.failed')) this.events.emit('callback.failed', operationId, { callback, error });
+    if (this.events.hasListeners('callback.failed')) this.events.emit('callback.failed', operationId, { callback, error });
     this.complain(callback, operationId, error);
   }
 
@@ -99,10 +99,10 @@ export class Environment {
   }
 
   private complain(callback: string, operationId: string | undefined, error: unknown): void {
-    const place = operationId === undefined ? callback : `${operationId}: ${callback}`;
-    if (this.loggedPlaces.has(place) || this.loggedPlaces.size >= MOST_LOGGED_PLACES) return;
-    this.loggedPlaces.add(place);
-    const message = `${place} threw; the call went on without it (told once)`;
+    const location = operationId === undefined ? callback : `${operationId}: ${callback}`;
+    if (this.loggedLocations.has(location) || this.loggedLocations.size >= MAX_LOGGED_LOCATIONS) return;
+    this.loggedLocations.add(location);
+    const message = `${location} threw; the call went on without it (told once)`;
     const unheard = (broken: unknown): void => {
       processWarnings.error(message, error);
       processWarnings.error('the logger failed', broken);

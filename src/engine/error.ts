@@ -5,7 +5,7 @@ const BRAND = Symbol.for('nestjs-bulwark: the code of a ResilienceError');
 const ANY_CODE = 'ERR_RESILIENCE';
 
 /** What an error of the library says about itself. */
-export interface ErrorFacts {
+export interface ErrorDetails {
   readonly operationId?: string | undefined;
   readonly policyName?: string | undefined;
   readonly retryAfterMs?: number | undefined;
@@ -42,7 +42,7 @@ export abstract class ResilienceError extends Error {
   /** When a new try can succeed at the earliest, in milliseconds from the rejection on, where that is known. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(message: string, facts: ErrorFacts) {
+  constructor(message: string, facts: ErrorDetails) {
     if (facts.withStack === true) super(message);
     else {
       // Capturing frames costs several times as much as the rest of a rejection; a limit of 0 captures none.
@@ -81,7 +81,7 @@ export function isResilienceErrorClass(errorClass: object): boolean {
 Object.defineProperty(ResilienceError.prototype, BRAND, { value: ANY_CODE });
 
 /** Puts what all errors of a class share on its prototype, so that making one writes only what is its own. */
-export function describeErrors(errorClass: { readonly prototype: ResilienceError }, traits: ErrorTraits): void {
+export function defineErrorTraits(errorClass: { readonly prototype: ResilienceError }, traits: ErrorTraits): void {
   const shared = { ...traits, statusCode: traits.status, expose: false };
   for (const [property, value] of Object.entries(shared)) {
     Object.defineProperty(errorClass.prototype, property, { value, configurable: true, writable: true });
@@ -104,7 +104,7 @@ export class ResilienceConfigError extends ResilienceError {
     return false;
   }
 }
-describeErrors(ResilienceConfigError, {
+defineErrorTraits(ResilienceConfigError, {
   name: 'ResilienceConfigError',
   code: 'ERR_RESILIENCE_CONFIG',
   status: 500,
@@ -118,12 +118,12 @@ const DEEPEST_CAUSE = 3;
  * An error in words, with what caused it: `TypeError: fetch failed (cause: Error: connect ECONNREFUSED 127.0.0.1:80)`. Whatever else
  * was thrown is said by its type, as is an error that does not let itself be read.
  */
-export function wordsOfError(error: unknown, depth = 0): string {
+export function formatError(error: unknown, depth = 0): string {
   try {
     if (!(error instanceof Error)) return typeof error;
     const { cause } = error;
     const words = `${error.name}: ${error.message}`;
-    return cause instanceof Error && depth < DEEPEST_CAUSE ? `${words} (cause: ${wordsOfError(cause, depth + 1)})` : words;
+    return cause instanceof Error && depth < DEEPEST_CAUSE ? `${words} (cause: ${formatError(cause, depth + 1)})` : words;
   } catch {
     return typeof error;
   }

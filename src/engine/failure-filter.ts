@@ -78,13 +78,13 @@ function matcher(filter: ErrorFilter, strict: boolean): Match {
   const classes = classesOf(filter);
   if (classes === undefined) return filter as Match;
   return (error) => {
-    const guarded = strict && isOurRefusal(error);
+    const guarded = strict && isOwnRejection(error);
     return classes.some((one) => error instanceof one && (!guarded || isResilienceErrorClass(one)));
   };
 }
 
 /** A rejection of the library that says of itself that trying again cannot help. */
-function isOurRefusal(error: unknown): boolean {
+function isOwnRejection(error: unknown): boolean {
   return readFrom(() => error instanceof ResilienceError && !error.isRetryable) === true;
 }
 
@@ -96,20 +96,20 @@ export class FailureFilter {
   private readonly ignore: Match | undefined;
   private readonly listsClasses: boolean;
 
-  /** @param sparing Leave out our own rejections that are not retryable, unless the filter names them. */
+  /** @param excludeNonRetryable Leave out our own rejections that are not retryable, unless the filter names them. */
   constructor(
     private readonly options: FailureOptions,
     private readonly environment: Environment,
     private readonly label: string,
-    private readonly sparing: boolean,
+    private readonly excludeNonRetryable: boolean,
   ) {
-    this.on = options.on === undefined ? undefined : matcher(options.on, sparing);
+    this.on = options.on === undefined ? undefined : matcher(options.on, excludeNonRetryable);
     this.ignore = options.ignore === undefined ? undefined : matcher(options.ignore, false);
     this.listsClasses = options.on !== undefined && classesOf(options.on) !== undefined;
     this.judgesResults = options.onResult !== undefined;
   }
 
-  counts(error: unknown, call: JudgedCall): boolean {
+  isFailure(error: unknown, call: JudgedCall): boolean {
     if (isCallersAbort(error, call) || this.ignores(error, call)) return false;
     if (this.on === undefined) return this.countsByDefault(error);
     return this.ask(
@@ -148,11 +148,11 @@ export class FailureFilter {
 
   /** A rejection that no new try can help, which nobody asked for by its class: a predicate that says yes to all does not mean it. */
   isUnwanted(error: unknown): boolean {
-    return !this.listsClasses && isOurRefusal(error);
+    return !this.listsClasses && isOwnRejection(error);
   }
 
   private countsByDefault(error: unknown): boolean {
-    return isTransientError(error) && !(this.sparing && isOurRefusal(error));
+    return isTransientError(error) && !(this.excludeNonRetryable && isOwnRejection(error));
   }
 
   private ask(option: string, call: JudgedCall, question: () => boolean, otherwise: () => boolean): boolean {

@@ -1,7 +1,7 @@
 export { AttemptContext } from './attempt-context.js';
 export { systemClock, systemRandom, type Clock, type RandomSource, type TimerHandle } from './clock.js';
 export type { ResilienceLogger } from './environment.js';
-export { ResilienceConfigError, ResilienceError, type ErrorFacts } from './error.js';
+export { ResilienceConfigError, ResilienceError, type ErrorDetails as ErrorFacts } from './error.js';
 export type { EventBase, EventListener } from './telemetry/events.js';
 export { isTransientError } from './failure-filter.js';
 export type { PolicyDeclaration } from './kind.js';

@@ -1,7 +1,7 @@
 import type { Problems } from '../options/problems.js';
 import type { Rules } from '../options/rules.js';
 import type { Environment } from './environment.js';
-import type { Tally } from './telemetry/operation-counts.js';
+import type { LayerCounters } from './telemetry/operation-counts.js';
 import type { Strategy } from './strategy.js';
 import type { EventDeclaration } from './telemetry/events.js';
 import type { MetricDeclaration } from './telemetry/metric.js';
@@ -49,7 +49,7 @@ export interface CounterDeclaration {
   readonly name: string;
   readonly meaning: string;
   /** Which tally of a layer it is ... */
-  readonly tally?: 'refusals' | 'repeats' | 'answers' | 'timeouts';
+  readonly counter?: 'rejections' | 'repeats' | 'answers' | 'timeouts';
   /** ... or how it is read from an instance, which several operations may share. */
   readonly read?: (instance: unknown) => number;
 }
@@ -57,7 +57,7 @@ export interface CounterDeclaration {
 /** A layer of an operation, as metrics read it: the strategy, and what was counted at its place. */
 export interface LayerReading<Deciding = Strategy> {
   readonly strategy: Deciding;
-  readonly tally: Tally;
+  readonly counters: LayerCounters;
 }
 
 /** What can be seen of a kind from outside. */
@@ -104,7 +104,7 @@ export interface ResolvedPolicy {
 export type OptionSources = Readonly<Record<string, string>>;
 
 /** Options that somebody wrote down, at whatever level; the others are the library's defaults. */
-export function givenOptions(sources: OptionSources): ReadonlySet<string> {
+export function explicitOptions(sources: OptionSources): ReadonlySet<string> {
   return new Set(Object.keys(sources).filter((option) => sources[option] !== 'default'));
 }
 
@@ -134,5 +134,5 @@ export function ownNameOf({ name }: ResolvedOptions): string | undefined {
 
 /** The options that are plain data: what two users of one name must agree on. Functions belong to each use. */
 export function settingsOf(rules: Rules, options: ResolvedOptions): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([option]) => rules[option]?.code !== true));
+  return Object.fromEntries(Object.entries(options).filter(([option]) => rules[option]?.isFunction !== true));
 }

@@ -1,16 +1,16 @@
-import { Call, Rest, type CallDriver, type Method } from './call.js';
+import { Call, WaitingFor, type CallDriver, type Method } from './call.js';
 import type { Environment } from './environment.js';
-import { abandon, cutOff } from './waiting/cut-off.js';
-import { rolesOf, type Roles } from './roles.js';
-import { OperationCounts, succeedTo, type Tally } from './telemetry/operation-counts.js';
-import { Outcome, type Answer, type Strategy, type Verdict } from './strategy.js';
-import { CallWatch, type CallTracer } from './telemetry/call-watch.js';
+import { abandon, applyInterruption } from './waiting/cut-off.js';
+import { dispatchTableOf, type DispatchTable } from './roles.js';
+import { OperationCounts, succeedTo, type LayerCounters } from './telemetry/operation-counts.js';
+import { Outcome, type Substitute, type Strategy, type Verdict } from './strategy.js';
+import { CallObserver, type CallTracer } from './telemetry/call-watch.js';
 import type { Shutdown } from './waiting/shutdown.js';
 import type { EventHub } from './telemetry/events.js';
-import { followUp } from './telemetry/follow-up.js';
+import { reportEnd } from './telemetry/follow-up.js';
 import { onAbort } from './waiting/abort-listeners.js';
 import { Waiter } from './waiting/waiter.js';
-import { again, park, resume } from './waiting/waits.js';
+import { again, suspend, resume } from './waiting/waits.js';
 
 /** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
 export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
@@ -19,7 +19,7 @@ export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
 export type Invoker = (call: Call) => unknown;
 
 /** How many idle call records a pipeline keeps beside one. */
-const MOST_SPARE_RECORDS = 255;
+const MAX_POOLED_CALLS = 255;
 /** After so many attempts without a delay the event loop gets its turn, so that endless retrying cannot block it. */
 const ATTEMPTS_IN_A_ROW = 100;
 
@@ -29,7 +29,7 @@ const ATTEMPTS_IN_A_ROW = 100;
  * knows a kind of policy, a promise of the user's or an Observable.
  */
 export class Pipeline {
-  readonly tallies: readonly Tally[];
+  readonly tallies: readonly LayerCounters[];
   /** The layers that set a time limit on the call. */
   readonly limiting: readonly number[];
   readonly limited: boolean;
@@ -39,9 +39,9 @@ export class Pipeline {
   private readonly events: EventHub;
   private readonly shutdown: Shutdown;
   /** @internal */
-  roles: Roles;
+  roles: DispatchTable;
   /** There while somebody measures or traces. */
-  watch: CallWatch | undefined;
+  watch: CallObserver | undefined;
 
   constructor(
     readonly operationId: string,
@@ -57,7 +57,7 @@ export class Pipeline {
     this.events = environment.events;
     this.shutdown = environment.shutdown;
     this.tallies = counts.talliesOf(layers);
-    this.roles = rolesOf(layers);
+    this.roles = dispatchTableOf(layers);
     this.limiting = this.roles.limiting;
     this.limited = this.limiting.length > 0;
     if (environment.timings.on) this.measure();
@@ -68,20 +68,20 @@ export class Pipeline {
   replace(layers: readonly Strategy[]): void {
     succeedTo(layers, this.layers);
     this.layers = layers;
-    this.roles = rolesOf(layers);
+    this.roles = dispatchTableOf(layers);
   }
 
   /** Goes on with what the calls of another pipeline of the same operation came to. */
   goOnWith(previous: Pipeline): void {
     succeedTo(this.layers, previous.layers);
     if (this.watch !== undefined && previous.watch !== undefined)
-      this.watch = new CallWatch(this.operationId, this.environment, this.watch.tracer, previous.watch);
+      this.watch = new CallObserver(this.operationId, this.environment, this.watch.tracer, previous.watch);
   }
 
   /** Durations and errors are of interest from now on. */
   measure(): void {
     if (this.watch?.durations !== undefined) return;
-    this.watch = new CallWatch(this.operationId, this.environment, this.watch?.tracer);
+    this.watch = new CallObserver(this.operationId, this.environment, this.watch?.tracer);
     this.timed = true;
     for (const layer of this.layers) layer.measure?.();
   }
@@ -89,7 +89,7 @@ export class Pipeline {
   /** Somebody follows the calls from now on. */
   trace(tracer: CallTracer): void {
     const { invoker } = this;
-    this.watch = new CallWatch(this.operationId, this.environment, tracer, this.watch);
+    this.watch = new CallObserver(this.operationId, this.environment, tracer, this.watch);
     this.timed = true;
     this.invoker = (call) => tracer.invoke(call, () => (invoker === undefined ? call.callMethod() : invoker(call)));
   }
@@ -106,7 +106,7 @@ export class Pipeline {
   recycle(call: Call): void {
     call.clear();
     if (this.idle === undefined) this.idle = call;
-    else if (this.spares.length < MOST_SPARE_RECORDS) this.spares.push(call);
+    else if (this.spares.length < MAX_POOLED_CALLS) this.spares.push(call);
   }
 
   /** A call that has begun is taken back, as if it had never been. */
@@ -127,35 +127,35 @@ export class Pipeline {
     this.shutdown.inFlight++;
     call.target = target;
     call.method = method;
-    call.startedAt = this.timed || this.events.hearsCalls ? call.now() : Number.NaN;
+    call.startedAt = this.timed || this.events.hasCallListeners ? call.now() : Number.NaN;
     this.watch?.began(call);
     if (signal === undefined) return;
-    call.eventful = true;
+    call.dirty = true;
     call.signal = signal;
-    if (signal.aborted) this.turnBack(call, 0, Outcome.ABORT, signal.reason);
+    if (signal.aborted) this.startUnwind(call, 0, Outcome.ABORT, signal.reason);
     else onAbort(signal, call);
   }
 
   step(call: Call): Step {
     for (;;) {
-      if (call.interruption !== undefined) cutOff(this, call);
-      if (call.answer !== undefined) {
-        call.rest = Rest.ANSWER;
+      if (call.interruption !== undefined) applyInterruption(this, call);
+      if (call.substitute !== undefined) {
+        call.waitingFor = WaitingFor.ANSWER;
         return 'answer';
       }
-      const step = call.inward ? this.enter(call) : this.leave(call);
+      const step = call.inward ? this.enter(call) : this.exit(call);
       if (step !== undefined) return step;
     }
   }
 
   /** What the call rested for has come: the method or an answer ended, a turn was granted, a pause is over, or it was cut off. */
-  hear(call: Call, failed: boolean, payload: unknown): void {
+  settled(call: Call, failed: boolean, payload: unknown): void {
     call.forgetTime();
-    if (call.interruption !== undefined) cutOff(this, call);
-    else if (call.rest === Rest.METHOD) {
+    if (call.interruption !== undefined) applyInterruption(this, call);
+    else if (call.waitingFor === WaitingFor.METHOD) {
       call.running = undefined;
-      this.turnBack(call, this.layers.length, failed ? Outcome.FAILURE : Outcome.SUCCESS, payload);
-    } else if (call.rest === Rest.ANSWER) this.hearAnswer(call, call.answer!, failed, payload);
+      this.startUnwind(call, this.layers.length, failed ? Outcome.FAILURE : Outcome.SUCCESS, payload);
+    } else if (call.waitingFor === WaitingFor.ANSWER) this.substituteSettled(call, call.substitute!, failed, payload);
     else resume(this, call);
   }
 
@@ -170,7 +170,7 @@ export class Pipeline {
     if (call.outcome === Outcome.SUCCESS) this.counts.successes++;
     else if (call.outcome === Outcome.ABORT) this.counts.aborts++;
     else this.counts.failures++;
-    if (call.eventful || this.watch !== undefined || this.events.hearsCalls) followUp(this, call);
+    if (call.dirty || this.watch !== undefined || this.events.hasCallListeners) reportEnd(this, call);
   }
 
   /**
@@ -178,12 +178,12 @@ export class Pipeline {
    * finished, and else what is next. The short form of `hear` and `step` for the way that most calls take.
    */
   succeed(call: Call, value: unknown): Step | undefined {
-    const { hearSuccess, toldOfSuccess } = this.roles;
+    const { successHandlers: hearSuccess, successLayers: toldOfSuccess } = this.roles;
     call.forgetTime();
     call.payload = value;
     call.outcome = Outcome.SUCCESS;
     if (call.strays !== undefined) {
-      this.hear(call, false, value);
+      this.settled(call, false, value);
       return this.step(call);
     }
     let layer = 0;
@@ -198,13 +198,13 @@ export class Pipeline {
       this.environment.callbackFailed(this.layers[layer]!.kind, this.operationId, error);
     }
     call.running = undefined;
-    this.turnBack(call, layer, Outcome.SUCCESS, value);
-    return (verdict === undefined ? undefined : this.obey(call, layer, verdict)) ?? this.step(call);
+    this.startUnwind(call, layer, Outcome.SUCCESS, value);
+    return (verdict === undefined ? undefined : this.applyVerdict(call, layer, verdict)) ?? this.step(call);
   }
 
   /** Asks the layers from the call's cursor on. Gives undefined where the call turns back. */
   enter(call: Call): Step | undefined {
-    const { admitting, admits } = this.roles;
+    const { admitLayers: admitting, admitHandlers: admits } = this.roles;
     try {
       for (let index = 0; index < admitting.length; index++) {
         const layer = admitting[index]!;
@@ -216,25 +216,25 @@ export class Pipeline {
           call.cursor = layer + 1;
           return undefined;
         }
-        if (admission instanceof Waiter) return park(call, admission, this.environment);
-        this.note(call, layer, 'refusals');
-        this.turnBack(call, layer, Outcome.REFUSAL, admission);
+        if (admission instanceof Waiter) return suspend(call, admission, this.environment);
+        this.count(call, layer, 'rejections');
+        this.startUnwind(call, layer, Outcome.REJECTED, admission);
         return undefined;
       }
     } catch (error) {
       // A key, cost or priority function threw. The call never got further, so this is no verdict on the method.
-      this.turnBack(call, call.cursor, Outcome.REFUSAL, error);
+      this.startUnwind(call, call.cursor, Outcome.REJECTED, error);
       return undefined;
     }
     call.cursor = this.layers.length;
-    call.rest = Rest.METHOD;
+    call.waitingFor = WaitingFor.METHOD;
     return 'invoke';
   }
 
-  private leave(call: Call): Step | undefined {
+  private exit(call: Call): Step | undefined {
     const failed = call.outcome !== Outcome.SUCCESS;
-    const told = failed ? this.roles.toldOfFailure : this.roles.toldOfSuccess;
-    const hear = failed ? this.roles.hearFailure : this.roles.hearSuccess;
+    const told = failed ? this.roles.failureLayers : this.roles.successLayers;
+    const hear = failed ? this.roles.failureHandlers : this.roles.successHandlers;
     for (let index = 0; index < told.length; index++) {
       const layer = told[index]!;
       if (layer >= call.cursor) continue;
@@ -249,47 +249,47 @@ export class Pipeline {
       } catch (error) {
         this.environment.callbackFailed(this.layers[layer]!.kind, this.operationId, error);
       }
-      if (verdict !== undefined) return this.obey(call, layer, verdict);
+      if (verdict !== undefined) return this.applyVerdict(call, layer, verdict);
     }
     return 'done';
   }
 
-  private obey(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined {
-    call.eventful = true;
+  private applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined {
+    call.dirty = true;
     if (typeof verdict !== 'number') {
-      call.answer = verdict;
+      call.substitute = verdict;
       return undefined;
     }
     return again(this, call, layer, (call.attempt + 1) % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict);
   }
 
   /** @internal Counts what a layer did. */
-  note(call: Call, layer: number, what: keyof Tally): void {
+  count(call: Call, layer: number, what: keyof LayerCounters): void {
     this.tallies[layer]![what]++;
-    this.watch?.tracer?.noted(call, this.layers[layer]!.kind, what);
+    this.watch?.tracer?.counted(call, this.layers[layer]!.kind, what);
   }
 
-  turnBack(call: Call, layer: number, outcome: Outcome, payload: unknown): void {
+  startUnwind(call: Call, layer: number, outcome: Outcome, payload: unknown): void {
     call.inward = false;
     call.cursor = layer;
     call.outcome = outcome;
     call.payload = payload;
   }
 
-  private hearAnswer(call: Call, answer: Answer, failed: boolean, payload: unknown): void {
+  private substituteSettled(call: Call, answer: Substitute, failed: boolean, payload: unknown): void {
     let ended = failed;
     let result = payload;
     if (!ended) {
       try {
-        call.answer = answer.answered(payload);
+        call.substitute = answer.answered(payload);
       } catch (error) {
         ended = true;
         result = error;
       }
     }
-    if (ended) call.answer = answer.failed(result);
-    if (call.answer !== undefined) return;
-    if (!ended) this.note(call, call.cursor, 'answers');
-    this.turnBack(call, call.cursor, ended ? Outcome.FAILURE : Outcome.SUCCESS, result);
+    if (ended) call.substitute = answer.failed(result);
+    if (call.substitute !== undefined) return;
+    if (!ended) this.count(call, call.cursor, 'answers');
+    this.startUnwind(call, call.cursor, ended ? Outcome.FAILURE : Outcome.SUCCESS, result);
   }
 }

@@ -3,7 +3,7 @@ import type { Call, Method } from './call.js';
 import { buildLayers, type CompiledLayer } from './compile.js';
 import type { Environment } from './environment.js';
 import type { ResolvedPolicy } from './kind.js';
-import { observe } from './drivers/observable-driver.js';
+import { runObservable } from './drivers/observable-driver.js';
 import type { OperationCounts } from './telemetry/operation-counts.js';
 import { Pipeline } from './pipeline.js';
 import { PromiseDriver } from './drivers/promise-driver.js';
@@ -40,7 +40,7 @@ export class ProtectedOperation {
   private readonly promises: PromiseDriver;
   readonly endsLimits: ((first: unknown) => boolean) | undefined;
   /** Nothing to do: the method can be called as it is. */
-  readonly isBare: boolean;
+  readonly isPassThrough: boolean;
 
   /** @throws ResilienceConfigError with all that is wrong, e.g. a name in use with other options. */
   constructor({
@@ -62,7 +62,7 @@ export class ProtectedOperation {
     const strategies = this.layers.map(({ strategy }) => strategy);
     this.pipeline = new Pipeline(id, strategies, environment, invoke, contextAt !== undefined, counts);
     if (like !== undefined) this.pipeline.goOnWith(like.pipeline);
-    this.isBare = this.pipeline.layers.length === 0 && contextAt === undefined;
+    this.isPassThrough = this.pipeline.layers.length === 0 && contextAt === undefined;
     this.promises = new PromiseDriver(this.pipeline, onlyAsync ? this.plainValue : undefined);
   }
 
@@ -83,12 +83,12 @@ export class ProtectedOperation {
   }
 
   /** For a method of which nobody knows what it gives: a promise, or the Observable that it gave, not protected yet. */
-  probe(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal): unknown {
-    return this.promises.probe(target, method, args, signal);
+  runDetecting(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal): unknown {
+    return this.promises.runDetecting(target, method, args, signal);
   }
 
   observe(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Observable<unknown> {
-    return observe(this, target, method, args, signal);
+    return runObservable(this, target, method, args, signal);
   }
 
   readonly plainValue = (value: unknown): Error =>

@@ -5,16 +5,16 @@ import type { Strategy } from './strategy.js';
  * is asked of every call stands in lists of plain functions, so that nothing is looked up on strategies of different
  * classes; each list of functions goes with a list of the layers that they belong to.
  */
-export interface Roles {
+export interface DispatchTable {
   /** Asked on the way in, outermost first. */
-  readonly admitting: readonly number[];
-  readonly admits: readonly NonNullable<Strategy['admit']>[];
+  readonly admitLayers: readonly number[];
+  readonly admitHandlers: readonly NonNullable<Strategy['admit']>[];
   /** Told of a success on the way out, innermost first. */
-  readonly toldOfSuccess: readonly number[];
-  readonly hearSuccess: readonly NonNullable<Strategy['succeeded']>[];
+  readonly successLayers: readonly number[];
+  readonly successHandlers: readonly NonNullable<Strategy['succeeded']>[];
   /** Told of everything else on the way out, innermost first. */
-  readonly toldOfFailure: readonly number[];
-  readonly hearFailure: readonly NonNullable<Strategy['failed']>[];
+  readonly failureLayers: readonly number[];
+  readonly failureHandlers: readonly NonNullable<Strategy['failed']>[];
   /** The layers that set a time limit on the call. */
   readonly limiting: readonly number[];
   /** The longest of their limits, in milliseconds; 0 without one. */
@@ -25,18 +25,18 @@ export interface Roles {
   readonly judges: readonly Strategy[];
 }
 
-export function rolesOf(layers: readonly Strategy[]): Roles {
+export function dispatchTableOf(layers: readonly Strategy[]): DispatchTable {
   const those = (wanted: (strategy: Strategy) => unknown) => layers.flatMap((layer, index) => (wanted(layer) === undefined ? [] : [index]));
   const admitting = those((layer) => layer.admit);
   const toldOfSuccess = those((layer) => layer.succeeded).toReversed();
   const toldOfFailure = those((layer) => layer.failed).toReversed();
   return {
-    admitting,
-    admits: admitting.map((layer) => layers[layer]!.admit!),
-    toldOfSuccess,
-    hearSuccess: toldOfSuccess.map((layer) => layers[layer]!.succeeded!),
-    toldOfFailure,
-    hearFailure: toldOfFailure.map((layer) => layers[layer]!.failed!),
+    admitLayers: admitting,
+    admitHandlers: admitting.map((layer) => layers[layer]!.admit!),
+    successLayers: toldOfSuccess,
+    successHandlers: toldOfSuccess.map((layer) => layers[layer]!.succeeded!),
+    failureLayers: toldOfFailure,
+    failureHandlers: toldOfFailure.map((layer) => layers[layer]!.failed!),
     limiting: those((layer) => layer.expired),
     longestLimitMs: Math.max(0, ...layers.map(({ limitMs = 0 }) => limitMs)),
     discarder: layers.find((layer) => layer.discard !== undefined),

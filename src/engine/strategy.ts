@@ -8,7 +8,7 @@ export const Outcome = {
   /** With an error that the method threw, or a fallback in its place. */
   FAILURE: 1,
   /** An inner layer did not let it pass: no verdict on what is protected. */
-  REFUSAL: 2,
+  REJECTED: 2,
   /** A time limit passed. */
   TIMEOUT: 3,
   /** The caller gave up. */
@@ -23,17 +23,17 @@ export type Admission = Error | Waiter | undefined;
  * A substitute for a failed attempt, tried tier by tier. Whoever drives the call calls `produce` and then tells exactly
  * one of the others how that ended; each gives the next tier, or undefined where there is none.
  */
-export interface Answer {
+export interface Substitute {
   /** Makes the value: at once, as a promise, or as an Observable. May throw. */
   produce(): unknown;
   /** The tier gave a value; another answer where that is not good enough. May throw instead. */
-  answered(value: unknown): Answer | undefined;
+  answered(value: unknown): Substitute | undefined;
   /** The tier failed. Without a next one the error stands. */
-  failed(error: unknown): Answer | undefined;
+  failed(error: unknown): Substitute | undefined;
 }
 
 /** What now? Nothing (undefined), again after so many milliseconds (a number), or answer with something else. */
-export type Verdict = number | Answer | undefined;
+export type Verdict = number | Substitute | undefined;
 
 /**
  * The running form of a policy. A strategy decides and the pipeline acts: a strategy is synchronous, holds no promise,
@@ -50,7 +50,7 @@ export interface Strategy {
   /** The name of the instance that decides; equal names share state. */
   readonly name: string;
   /** Where a call that this layer lets wait is meanwhile, as errors say it: `the queue of bulkhead "payments"`. */
-  readonly waitingPlace?: string | undefined;
+  readonly waitDescription?: string | undefined;
   /**
    * What it gave is in use as long as the method runs: where a run of the method goes on after the end that this layer would be
    * told, it is told `abandoned` instead.
@@ -68,11 +68,11 @@ export interface Strategy {
    */
   abandoned?: ((call: Call, layer: number) => (() => void) | undefined) | undefined;
   /** The call is taken back as if it had never been: what `admit` used up for good is given back. */
-  withdrawn?: ((call: Call, layer: number) => void) | undefined;
+  rolledBack?: ((call: Call, layer: number) => void) | undefined;
   /** The call is over; asked only of a call with more than one attempt. */
   settled?: ((call: Call, layer: number) => void) | undefined;
   /** It takes the place of another one, whose counts it goes on with. */
-  adopt?: ((previous: Strategy) => void) | undefined;
+  inheritCounts?: ((previous: Strategy) => void) | undefined;
   /** Durations are to be measured from now on. */
   measure?: (() => void) | undefined;
   /** The time limit that it sets on a call, in milliseconds. */

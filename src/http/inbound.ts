@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common';
-import { show, suggestion } from '../options/index.js';
+import { formatValue, suggestion } from '../options/index.js';
 import type { ClientRequest } from './client-key.js';
 
 /** What handlers are called by, as `getType()` of a context has it. */
@@ -42,10 +42,10 @@ export function inboundOf(host: ArgumentsHost): Inbound | undefined {
 }
 
 /** What is wrong with a list of types. */
-export function checkContexts(place: string, contexts: readonly unknown[]): readonly string[] {
+export function checkContexts(location: string, contexts: readonly unknown[]): readonly string[] {
   return contexts
     .filter((one) => !(INBOUND_TYPES as readonly unknown[]).includes(one))
-    .map((one) => `${place}: contexts must be of ${INBOUND_TYPES.join(', ')}, got ${show(one)}${suggestion(String(one), INBOUND_TYPES)}`);
+    .map((one) => `${location}: contexts must be of ${INBOUND_TYPES.join(', ')}, got ${formatValue(one)}${suggestion(String(one), INBOUND_TYPES)}`);
 }
 
 /** `context: ({ req, res }) => ...` of Apollo, `reply` of Fastify and Mercurius, `extra.request` of graphql-ws. */

@@ -3,7 +3,7 @@ import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { tap, type Observable } from 'rxjs';
 import { ResilienceService, type RateLimiter } from '../index.js';
 import { STARTS, type Startup } from '../nest/startup.js';
-import { nearest, show } from '../options/index.js';
+import { nearest, formatValue } from '../options/index.js';
 import { LimitBoard } from './limits/limit-board.js';
 import { tellLimits } from './limits/rate-limit-fields.js';
 import { routesBehind, type Class, type Handler } from './routes/route-finder.js';
@@ -51,7 +51,7 @@ export abstract class RateLimitHeadersInterceptor implements NestInterceptor {
 
   /** @internal */
   get [STARTS](): Startup {
-    return { compile: () => this.compile(), unmet: () => this.unmet() };
+    return { compile: () => this.compile(), unmatched: () => this.unmatched() };
   }
 
   private compile(): readonly string[] {
@@ -66,13 +66,13 @@ export abstract class RateLimitHeadersInterceptor implements NestInterceptor {
     return [];
   }
 
-  private unmet(): readonly string[] {
+  private unmatched(): readonly string[] {
     if (this.find() !== undefined) return [];
     const { limiter } = this.options;
     const names = this.resilience.rateLimiters().map(({ name }) => name);
     const meant = nearest(limiter, names);
     return [
-      `RateLimitHeadersInterceptor: there is no rate limiter ${show(limiter)}${meant === undefined ? '' : `; did you mean ${show(meant)}?`}`,
+      `RateLimitHeadersInterceptor: there is no rate limiter ${formatValue(limiter)}${meant === undefined ? '' : `; did you mean ${formatValue(meant)}?`}`,
     ];
   }
 

@@ -4,10 +4,10 @@ import type { Clock, TimerHandle } from '../core.js';
 const SUMMARY_EVERY_MS = 1000;
 
 /**
- * Logs refusals without the flood of an outage: each one at debug level, and at most one line a second that sums up what
+ * Logs rejections without the flood of an outage: each one at debug level, and at most one line a second that sums up what
  * came in it.
  */
-export class RefusalLog {
+export class RejectionLog {
   private readonly counts = new Map<string, number>();
   private timer: TimerHandle;
 
@@ -16,7 +16,7 @@ export class RefusalLog {
     private readonly clock: Clock,
   ) {}
 
-  note(code: string, message: string): void {
+  count(code: string, message: string): void {
     this.logger.debug?.(message);
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1);
     this.timer ??= this.clock.setTimer(() => this.sumUp(), SUMMARY_EVERY_MS);

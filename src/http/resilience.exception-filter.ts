@@ -10,7 +10,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { ResilienceError, ResilienceService } from '../index.js';
-import { RefusalLog } from './refusal-log.js';
+import { RejectionLog } from './refusal-log.js';
 import { retryAfterSeconds, standardText, toHttpException } from './to-http-exception.js';
 
 /** The contexts that there is an answer for. */
@@ -35,13 +35,13 @@ export interface ResilienceFailure {
 @Catch(ResilienceError)
 export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceError>, OnApplicationShutdown {
   private readonly logger = new Logger('Resilience');
-  private readonly refusals: RefusalLog;
+  private readonly rejections: RejectionLog;
 
   constructor(
     @Inject(ResilienceService) resilience: ResilienceService,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.refusals = new RefusalLog(this.logger, resilience.environment.clock);
+    this.rejections = new RejectionLog(this.logger, resilience.environment.clock);
   }
 
   catch(error: ResilienceError, host: ArgumentsHost): unknown {
@@ -49,7 +49,7 @@ export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceErro
     if (!ANSWERED.has(type)) throw error;
     // Not an answer to load but a mistake, in whose stack somebody will want to look.
     if (error.status === 500) this.logger.error(error.message, error.stack);
-    else this.refusals.note(error.code, error.message);
+    else this.rejections.count(error.code, error.message);
     const failure = failureOf(error);
     switch (type) {
       case 'rpc':
@@ -68,7 +68,7 @@ export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceErro
   }
 
   onApplicationShutdown(): void {
-    this.refusals.close();
+    this.rejections.close();
   }
 
   /** What an HTTP client gets; `getStatus()` and `getResponse()` of it are the answer. */

@@ -3,10 +3,10 @@ import { ModulesContainer } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { ResilienceConfigError, ResilienceService, type Policy } from '../index.js';
 import { STARTS, type Startup } from '../nest/startup.js';
-import { nearest, show } from '../options/index.js';
+import { nearest, formatValue } from '../options/index.js';
 import { checkContexts, inboundOf, type InboundType } from './inbound.js';
 import { LimitBoard } from './limits/limit-board.js';
-import { RouteBooks } from './routes/route-book.js';
+import { RouteTables } from './routes/route-book.js';
 import { findRoutes, isSkipped, routesBehind, type Class, type Handler } from './routes/route-finder.js';
 import { isFile, RouteRun } from './routes/route-run.js';
 
@@ -37,7 +37,7 @@ const SSE = '__sse__';
 @Injectable()
 export abstract class ResilienceInterceptor implements NestInterceptor {
   protected abstract readonly options: ResilienceInterceptorOptions;
-  protected abstract readonly books: RouteBooks<Operation | undefined>;
+  protected abstract readonly books: RouteTables<Operation | undefined>;
 
   constructor(
     @Inject(ResilienceService) private readonly resilience: ResilienceService,
@@ -48,7 +48,7 @@ export abstract class ResilienceInterceptor implements NestInterceptor {
   static of(options: ResilienceInterceptorOptions): Type<ResilienceInterceptor> {
     class Routes extends ResilienceInterceptor {
       // Of the class: Nest makes an instance in each module that names the interceptor.
-      private static readonly books = new RouteBooks<Operation | undefined>();
+      private static readonly books = new RouteTables<Operation | undefined>();
       protected readonly options = options;
       protected readonly books = Routes.books;
     }
@@ -59,7 +59,7 @@ export abstract class ResilienceInterceptor implements NestInterceptor {
     const inbound = inboundOf(context);
     if (inbound === undefined || !this.isWanted(inbound.type)) return next.handle();
     const operation = this.operationOf(context.getClass(), context.getHandler());
-    if (operation === undefined || operation.isBare) return next.handle();
+    if (operation === undefined || operation.isPassThrough) return next.handle();
     const args = [inbound.request, context];
     if (inbound.type !== 'http') return operation.observe(undefined, () => next.handle(), args);
     const run = new RouteRun(inbound.response!);
@@ -69,7 +69,7 @@ export abstract class ResilienceInterceptor implements NestInterceptor {
 
   /** @internal */
   get [STARTS](): Startup {
-    return { compile: () => this.compile(), unmet: () => this.unmet() };
+    return { compile: () => this.compile(), unmatched: () => this.unmatched() };
   }
 
   private compile(): readonly string[] {
@@ -86,13 +86,13 @@ export abstract class ResilienceInterceptor implements NestInterceptor {
     return problems;
   }
 
-  private unmet(): readonly string[] {
+  private unmatched(): readonly string[] {
     const known = new Set(findRoutes(this.modules).map(({ name }) => name));
     return Object.keys(this.options.routes ?? {})
       .filter((name) => !known.has(name))
       .map((name) => {
         const meant = nearest(name, known);
-        return `ResilienceInterceptor: routes: ${show(name)} is no handler${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+        return `ResilienceInterceptor: routes: ${formatValue(name)} is no handler${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
       });
   }
 

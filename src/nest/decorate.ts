@@ -36,18 +36,18 @@ function checkedMethod(
   key: string | symbol,
   descriptor: PropertyDescriptor | undefined,
 ): TypedPropertyDescriptor<Method> {
-  const place = `${(typeof target === 'function' ? target : target.constructor).name}.${String(key)}`;
+  const location = `${(typeof target === 'function' ? target : target.constructor).name}.${String(key)}`;
   if (typeof target === 'function')
-    throw misuse(label, `cannot protect the static method ${place}: put it on a method of an instance that Nest manages`);
-  if (descriptor === undefined) throw misuse(label, `cannot protect the field ${place}: put it on a method`);
+    throw misuse(label, `cannot protect the static method ${location}: put it on a method of an instance that Nest manages`);
+  if (descriptor === undefined) throw misuse(label, `cannot protect the field ${location}: put it on a method`);
   if (descriptor.get !== undefined || descriptor.set !== undefined)
-    throw misuse(label, `cannot protect the accessor ${place}: put it on a method`);
-  if (typeof descriptor.value !== 'function') throw misuse(label, `cannot protect ${place}: it is no method`);
+    throw misuse(label, `cannot protect the accessor ${location}: put it on a method`);
+  if (typeof descriptor.value !== 'function') throw misuse(label, `cannot protect ${location}: it is no method`);
   const type: unknown = Reflect.getMetadata('design:returntype', target, key);
   if (type === String || type === Number || type === Boolean) {
     throw misuse(
       label,
-      `cannot protect ${place}: it returns a plain value (${(type as { name: string }).name.toLowerCase()}), not a Promise or an Observable`,
+      `cannot protect ${location}: it returns a plain value (${(type as { name: string }).name.toLowerCase()}), not a Promise or an Observable`,
     );
   }
   return descriptor;

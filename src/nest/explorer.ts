@@ -22,7 +22,7 @@ export class ResilienceExplorer {
     const found = new Set<Class>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
       if (wrapper.isAlias) continue;
-      const target = isFactoryOrValue(wrapper) ? this.adopt(wrapper, runtime) : (wrapper.metatype as Class | null);
+      const target = isFactoryOrValue(wrapper) ? this.attachRuntime(wrapper, runtime) : (wrapper.metatype as Class | null);
       if (isClass(target) && methodsOf(target).length > 0) found.add(target);
     }
     for (const target of found) this.report(target);
@@ -30,7 +30,7 @@ export class ResilienceExplorer {
   }
 
   /** An instance that Nest did not make gets its runtime by hand, where it exists already. */
-  private adopt(wrapper: Wrapper, runtime: ResilienceRuntime): Class | undefined {
+  private attachRuntime(wrapper: Wrapper, runtime: ResilienceRuntime): Class | undefined {
     const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
     if (typeof instance !== 'object' || instance === null) return undefined;
     // The prototype's word, not the instance's: a mock may answer to any name.

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Inject } from '@nestjs/common';
 import { AttemptContext } from '../engine/attempt-context.js';
-import { FEW_ARGUMENTS } from '../engine/call.js';
+import { MAX_INLINE_ARGUMENTS } from '../engine/call.js';
 import { systemClock } from '../engine/clock.js';
 import { isThenable } from '../engine/drivers/promises.js';
 import { isGateway, mayBeUnawaited } from './hooks.js';
@@ -9,7 +9,7 @@ import { RUNTIME_KEY, RUNTIME_TOKEN } from './keys.js';
 import { noteUnmanaged } from './live-runtimes.js';
 import { describeMethod, methodOfWrapper, remember, type Class, type Method, type ProtectedMethod } from './protected-method.js';
 import { isRuntime, type ClassRuntime } from './runtime.js';
-import { runOther } from './undetermined.js';
+import { runObservableOrUnknown } from './undetermined.js';
 
 /** An instance that Nest has given its runtime to. */
 type Carrier = { readonly [RUNTIME_KEY]?: ClassRuntime };
@@ -36,18 +36,18 @@ export function protectMethod(prototype: object, key: string | symbol, descripto
 function wrap(method: ProtectedMethod): Method {
   const original = method.original as (...args: unknown[]) => unknown;
   return function (this: Carrier | undefined | null, first?: unknown, second?: unknown): unknown {
-    const operation = this === method.holder ? method.held : this?.[RUNTIME_KEY]?.operationFor(method, this);
+    const operation = this === method.soleInstance ? method.soleOperation : this?.[RUNTIME_KEY]?.operationFor(method, this);
     if (operation === undefined) return runUnmanaged(method, this, listOf.apply(undefined, arguments as unknown as unknown[]));
-    if (operation.isBare) return original.apply(this, arguments as unknown as unknown[]);
+    if (operation.isPassThrough) return original.apply(this, arguments as unknown as unknown[]);
     const given = arguments.length;
-    if (method.gives !== 'promise') return runOther(method, operation, this, listOf.apply(undefined, arguments as unknown as unknown[]));
+    if (method.returns !== 'promise') return runObservableOrUnknown(method, operation, this, listOf.apply(undefined, arguments as unknown as unknown[]));
     return operation.runFew(
       this,
       original,
       given,
       first,
       second,
-      given > FEW_ARGUMENTS ? listOf.apply(undefined, arguments as unknown as unknown[]) : undefined,
+      given > MAX_INLINE_ARGUMENTS ? listOf.apply(undefined, arguments as unknown as unknown[]) : undefined,
     );
   };
 }
@@ -112,7 +112,7 @@ function receiveRuntime(prototype: object): void {
 export function giveRuntime(instance: object, runtime: unknown): void {
   if (!isRuntime(runtime)) return;
   const value = runtime.of(instance.constructor as Class);
-  value.adopt();
+  value.countInstance();
   // Not enumerable: spread, `toEqual` and loggers need not see it.
   if (Object.isExtensible(instance)) {
     Object.defineProperty(instance, RUNTIME_KEY, {

@@ -28,10 +28,10 @@ export interface ProtectedMethod {
   /** Where it takes its attempt context. */
   readonly attemptAt: number | undefined;
   /** What it gives: from metadata, else learnt from the first value. */
-  gives: 'promise' | 'observable' | undefined;
+  returns: 'promise' | 'observable' | undefined;
   /** The only instance that Nest made of a class, and what protects this method of it: most calls need look no further. */
-  holder: object | undefined;
-  held: ProtectedOperation | undefined;
+  soleInstance: object | undefined;
+  soleOperation: ProtectedOperation | undefined;
   /** `@SkipResilience()` stands on it: what its classes declare does not count. */
   ownOnly: boolean;
   /** Another library's wrapper stands between two decorators of ours: two pipelines, one in the other. */
@@ -92,9 +92,9 @@ export function describeMethod(
     own: base?.own ?? { policies: [], presets: [] },
     classes: [...(base?.classes ?? []), declaringClass],
     attemptAt: base?.attemptAt ?? attemptParameters.get(prototype)?.get(key),
-    gives: base?.gives ?? promised(prototype, key, original),
-    holder: undefined,
-    held: undefined,
+    returns: base?.returns ?? promised(prototype, key, original),
+    soleInstance: undefined,
+    soleOperation: undefined,
     ownOnly: base?.ownOnly ?? false,
     nestedIn: byPrototype.get(prototype)?.get(key),
   };
@@ -111,7 +111,7 @@ export function remember(prototype: object, method: ProtectedMethod, wrapper: Me
 const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor as new () => object;
 
 /** What a method gives as far as can be told without calling it: native async functions, and what TypeScript wrote down. */
-export function promised(prototype: object, key: string | symbol, method: Method): ProtectedMethod['gives'] {
+export function promised(prototype: object, key: string | symbol, method: Method): ProtectedMethod['returns'] {
   if (method instanceof AsyncFunction) return 'promise';
   const type: unknown = Reflect.getMetadata('design:returntype', prototype, key);
   if (type === Promise) return 'promise';

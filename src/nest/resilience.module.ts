@@ -10,7 +10,7 @@ import {
 import { APP_INTERCEPTOR, DiscoveryModule, LazyModuleLoader, ModulesContainer } from '@nestjs/core';
 import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../resilience.js';
-import { parseDuration, show } from '../options/index.js';
+import { parseDuration, formatValue } from '../options/index.js';
 import { EventListeners } from './events/event-listeners.js';
 import { EventLog } from './events/event-log.js';
 import { NestLogger } from './events/nest-logger.js';
@@ -37,9 +37,9 @@ export type ResilienceService = Resilience;
 function createService(options: ResilienceModuleOptions, runtime: ResilienceRuntime): Resilience {
   const { unmanaged = 'warn', drainTimeout = '5s', logs = true, ...rest } = options;
   const drainMs = parseDuration(drainTimeout);
-  if (drainMs === undefined) throw new ResilienceConfigError([`drainTimeout must be a duration, got ${show(drainTimeout)}`]);
+  if (drainMs === undefined) throw new ResilienceConfigError([`drainTimeout must be a duration, got ${formatValue(drainTimeout)}`]);
   const resilience = new Resilience({ logger: new NestLogger(), ...rest });
-  runtime.fill(resilience, unmanaged);
+  runtime.setResilience(resilience, unmanaged);
   runtime.drainMs = drainMs;
   if (logs) runtime.log = new EventLog(resilience);
   return resilience;
@@ -119,7 +119,7 @@ export class ResilienceModule
   /** What is set up, for who looks; and what was meant for a policy that does not exist. */
   private tell(resilience: Resilience): void {
     const { logger } = resilience.environment;
-    for (const unmet of resilience.unmetAdjustments()) logger.warn(unmet);
+    for (const unmet of resilience.unmatchedOverrides()) logger.warn(unmet);
     const operations = resilience.list();
     const layers = new Map<string, number>();
     for (const { kind } of operations.flatMap(({ policies }) => policies)) layers.set(kind, (layers.get(kind) ?? 0) + 1);
@@ -138,7 +138,7 @@ export class ResilienceModule
     // Not before: an application whose start failed in a module's init is none that runs.
     announce(this.runtime);
     const parts = startups(this.modules);
-    for (const line of new Set([...parts.flatMap((one) => one.unmet()), ...unread(this.modules, parts)]))
+    for (const line of new Set([...parts.flatMap((one) => one.unmatched()), ...unread(this.modules, parts)]))
       this.runtime.resilience?.environment.logger.warn(line);
     this.runtime.log?.settle();
   }
@@ -153,7 +153,7 @@ export class ResilienceModule
 
   onApplicationShutdown(): void {
     retract(this.runtime);
-    this.runtime.letGo();
+    this.runtime.releaseInstances();
     this.runtime.log?.close();
     this.runtime.resilience?.close();
   }

@@ -30,12 +30,12 @@ export class ResilienceRuntime {
   started = false;
 
   /** The options are known. */
-  fill(resilience: Resilience, unmanaged: Unmanaged): void {
+  setResilience(resilience: Resilience, unmanaged: Unmanaged): void {
     this.resilience = resilience;
     this.unmanaged = unmanaged;
     this.interim?.close();
     this.interim = undefined;
-    for (const classRuntime of this.byClass.values()) classRuntime.forget();
+    for (const classRuntime of this.byClass.values()) classRuntime.clear();
   }
 
   /**
@@ -65,9 +65,9 @@ export class ResilienceRuntime {
   }
 
   /** The application is closed: nothing of it may be kept alive by its classes. */
-  letGo(): void {
+  releaseInstances(): void {
     this.started = false;
-    for (const classRuntime of this.byClass.values()) classRuntime.letGo();
+    for (const classRuntime of this.byClass.values()) classRuntime.releaseInstance();
   }
 
   /** Compiles a method for the class that owns the operation. */
@@ -91,25 +91,25 @@ export class ClassRuntime {
   ) {}
 
   /** Nest has made an instance. Only of a class that has a single one do the methods remember it. */
-  adopt(): void {
+  countInstance(): void {
     this.instances++;
-    if (this.instances === 2) this.letGo();
+    if (this.instances === 2) this.releaseInstance();
   }
 
   /** What protects a method of an instance. */
   operationFor(method: ProtectedMethod, instance: object): ProtectedOperation {
     const operation = this.operation(method);
-    if (this.instances === 1 && this.runtime.started && method.holder === undefined) {
-      method.holder = instance;
-      method.held = operation;
+    if (this.instances === 1 && this.runtime.started && method.soleInstance === undefined) {
+      method.soleInstance = instance;
+      method.soleOperation = operation;
     }
     return operation;
   }
 
   /** Lets the methods forget an instance of this class. */
-  letGo(): void {
+  releaseInstance(): void {
     for (const method of methodsOf(this.target)) {
-      if (method.held !== undefined && method.held === this.operations[method.slot]) method.holder = method.held = undefined;
+      if (method.soleOperation !== undefined && method.soleOperation === this.operations[method.slot]) method.soleInstance = method.soleOperation = undefined;
     }
   }
 
@@ -145,7 +145,7 @@ export class ClassRuntime {
   }
 
   /** Everything must be compiled anew. */
-  forget(): void {
+  clear(): void {
     this.operations = [];
   }
 }

@@ -8,7 +8,7 @@ export interface Startup {
   /** Compiles what it protects; gives what is wrong with it. */
   compile(): readonly string[];
   /** Names that mean nothing, in sentences. Asked when all is known. */
-  unmet(): readonly string[];
+  unmatched(): readonly string[];
   /** Whether it reads what `READ_BY` marks on that handler or its class. */
   reads?(controller: object, handler: object): boolean;
 }

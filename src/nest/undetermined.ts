@@ -5,8 +5,8 @@ import type { ProtectedOperation } from '../engine/protected-operation.js';
 import type { Method, ProtectedMethod } from './protected-method.js';
 
 /** Runs a method that is not known to give promises. */
-export function runOther(method: ProtectedMethod, operation: ProtectedOperation, instance: unknown, args: readonly unknown[]): unknown {
-  if (method.gives === 'observable') return operation.observe(instance, method.original, args);
+export function runObservableOrUnknown(method: ProtectedMethod, operation: ProtectedOperation, instance: unknown, args: readonly unknown[]): unknown {
+  if (method.returns === 'observable') return operation.observe(instance, method.original, args);
   return detect(method, operation, instance, args);
 }
 
@@ -23,7 +23,7 @@ function detect(method: ProtectedMethod, operation: ProtectedOperation, instance
   const watched = function (this: unknown, ...given: never[]): unknown {
     const result = original.apply(this, given);
     if (isObservable(result)) {
-      method.gives = 'observable';
+      method.returns = 'observable';
       if (attemptAt !== undefined && args[attemptAt] === undefined) context = given[attemptAt] as unknown as AttemptContext;
       if (!answered) return result;
       // The caller has his answer already: this call ends with the Observable as its value, and each subscription is a call.
@@ -31,21 +31,21 @@ function detect(method: ProtectedMethod, operation: ProtectedOperation, instance
       return Promise.resolve(result);
     }
     if (isThenable(result)) {
-      method.gives = 'promise';
+      method.returns = 'promise';
       returned = true;
     }
     return result;
   };
-  const observed = (given: Observable<unknown>): Observable<unknown> =>
+  const readings = (given: Observable<unknown>): Observable<unknown> =>
     operation.observe(instance, givenOnce(given, method, context), args);
   const caller = new AbortController();
-  const result = operation.probe(instance, watched, args, caller.signal);
+  const result = operation.runDetecting(instance, watched, args, caller.signal);
   answered = true;
-  if (isObservable(result)) return observed(result);
+  if (isObservable(result)) return readings(result);
   if (returned) return result;
   return new Undetermined(
-    (result as Promise<unknown>).then((value) => (source !== undefined && value === source ? observed(source) : value)),
-    () => runOther(method, operation, instance, args) as ObservableInput<unknown>,
+    (result as Promise<unknown>).then((value) => (source !== undefined && value === source ? readings(source) : value)),
+    () => runObservableOrUnknown(method, operation, instance, args) as ObservableInput<unknown>,
     (error) =>
       operation.pipeline.environment.callbackFailed(`what calls ${operation.id} neither awaits nor subscribes it, so it`, undefined, error),
     () => caller.abort(),

@@ -33,10 +33,10 @@ interface Observed {
  */
 class Instruments {
   private readonly applications = new Map<Resilience, CollectOptions>();
-  private readonly observed = new Map<string, Observed>();
+  private readonly readings = new Map<string, Observed>();
   private readonly histograms = new Map<string, Histogram>();
   private readonly observe: BatchObservableCallback = (result) => {
-    for (const [name, { observable, merge }] of this.observed) {
+    for (const [name, { observable, merge }] of this.readings) {
       const series = new Map<string, { readonly attributes: Attributes; value: number }>();
       for (const [resilience, options] of this.applications) {
         for (const { labels, value } of resilience.collectOne(name, options).series) {
@@ -58,8 +58,8 @@ class Instruments {
     for (const { name, help: description, type, merge = sum } of resilience.metricDeclarations()) {
       const shown = instrumentName(name);
       if (type === 'histogram') this.histograms.set(name, meter.createHistogram(shown, { description, unit: 's' }));
-      else if (type === 'counter') this.observed.set(name, { observable: meter.createObservableCounter(shown, { description }), merge });
-      else this.observed.set(name, { observable: meter.createObservableGauge(shown, { description }), merge });
+      else if (type === 'counter') this.readings.set(name, { observable: meter.createObservableCounter(shown, { description }), merge });
+      else this.readings.set(name, { observable: meter.createObservableGauge(shown, { description }), merge });
     }
   }
 
@@ -80,7 +80,7 @@ class Instruments {
   }
 
   private observables(): Observable[] {
-    return [...this.observed.values()].map(({ observable }) => observable);
+    return [...this.readings.values()].map(({ observable }) => observable);
   }
 }
 

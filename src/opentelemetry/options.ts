@@ -51,8 +51,8 @@ const RULES: Rules = {
   traces: rule("'operation', 'attempt' or false", (value) => (TRACES.has(value) ? value : undefined), { default: 'attempt' }),
   keys: integer({ min: 0, default: 0 }),
   clients: integer({ min: 0, max: 100, default: 0 }),
-  meterProvider: rule('a MeterProvider of OpenTelemetry', has('getMeter'), { code: true }),
-  tracerProvider: rule('a TracerProvider of OpenTelemetry', has('getTracer'), { code: true }),
+  meterProvider: rule('a MeterProvider of OpenTelemetry', has('getMeter'), { isFunction: true }),
+  tracerProvider: rule('a TracerProvider of OpenTelemetry', has('getTracer'), { isFunction: true }),
 };
 
 /** Reads the options. @throws ResilienceConfigError with every mistake. */

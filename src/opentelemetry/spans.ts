@@ -4,7 +4,7 @@ import { isThenable } from '../engine/drivers/promises.js';
 import { errorClassOf, type CallOutcome, type CallTracer, type TracedCall } from '../engine/telemetry/call-watch.js';
 
 /** How a layer's doing is called in a span: as the event of the same thing is. */
-const WORDS = { refusals: 'rejected', repeats: 'scheduled', answers: 'served', timeouts: 'exceeded' } as const;
+const WORDS = { rejections: 'rejected', repeats: 'scheduled', answers: 'served', timeouts: 'exceeded' } as const;
 
 /** A span that is ended once, by whoever comes first. */
 class Attempt {
@@ -73,7 +73,7 @@ export class SpanTracer implements CallTracer {
     return known === undefined ? start() : inContext(known.within, start);
   }
 
-  noted(call: TracedCall, kind: string, what: keyof typeof WORDS): void {
+  counted(call: TracedCall, kind: string, what: keyof typeof WORDS): void {
     const known = call.trace as Trace | undefined;
     const group = kind.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     known?.span.addEvent(`${group}.${WORDS[what]}`, { 'resilience.attempt': call.attempt });

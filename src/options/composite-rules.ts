@@ -1,5 +1,5 @@
 import { suggestion } from './nearest.js';
-import { show, Problems } from './problems.js';
+import { formatValue, Problems } from './problems.js';
 import type { JsonSchema, Rule, Rules } from './rules.js';
 
 /** A plain object, not an array, a class instance or a function. */
@@ -50,12 +50,12 @@ function inWords(rules: Rules, value: Record<string, unknown>): string {
 
 /** A normalised value as a user would write it: durations with their unit. */
 export function writeOption(rule: Rule | undefined, value: unknown): string {
-  return rule?.words?.(value) ?? show(value);
+  return rule?.words?.(value) ?? formatValue(value);
 }
 
 /** The rules of an object as a JSON schema; functions are not for files. */
 export function objectSchema(rules: Rules, required: readonly string[] = []): JsonSchema {
-  const properties = Object.entries(rules).flatMap(([option, { code, schema }]) =>
+  const properties = Object.entries(rules).flatMap(([option, { isFunction: code, schema }]) =>
     code === true || schema === undefined ? [] : [[option, schema]],
   );
   return {
@@ -79,7 +79,7 @@ export function record<Value extends object>(
     words: (value) => (isRecord(value) ? inWords(rules, value) : undefined),
     read(value, path, problems) {
       if (!isRecord(value)) {
-        problems.add(`${path} must be ${words}, got ${show(value)}`);
+        problems.add(`${path} must be ${words}, got ${formatValue(value)}`);
         return undefined;
       }
       const before = problems.messages.length;
@@ -94,7 +94,7 @@ export function record<Value extends object>(
 }
 
 /** The first of several rules that accepts the value. An object that none accepts is judged by the rule for objects. */
-export function either<Value>(rules: readonly Rule<Value>[], extra: Pick<Rule, 'default' | 'defaultNote' | 'code'> = {}): Rule<Value> {
+export function either<Value>(rules: readonly Rule<Value>[], extra: Pick<Rule, 'default' | 'defaultNote' | 'isFunction'> = {}): Rule<Value> {
   const expects = rules.map((rule) => rule.expects).join(', or ');
   const schemas = rules.flatMap(({ schema }) => (schema === undefined ? [] : [schema]));
   return {
@@ -116,7 +116,7 @@ export function either<Value>(rules: readonly Rule<Value>[], extra: Pick<Rule, '
         if (read !== undefined) return read;
         if (isRecord(value) && !attempt.messages.some((message) => message.startsWith(`${path} must be`))) ofObject = attempt;
       }
-      if (ofObject === undefined) problems.add(`${path} must be ${expects}, got ${show(value)}`);
+      if (ofObject === undefined) problems.add(`${path} must be ${expects}, got ${formatValue(value)}`);
       else ofObject.messages.forEach((message) => problems.add(message));
       return undefined;
     },

@@ -35,7 +35,7 @@ function errorFilter(note: string | undefined): Rule<ErrorFilter> {
       const accepted = typeof value === 'function' || (Array.isArray(value) && value.length > 0 && value.every(isErrorClass));
       return accepted ? (value as ErrorFilter) : undefined;
     },
-    note === undefined ? { code: true } : { code: true, defaultNote: note },
+    note === undefined ? { isFunction: true } : { isFunction: true, defaultNote: note },
   );
 }
 

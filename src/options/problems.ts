@@ -7,19 +7,19 @@ export class Problems {
   }
 
   /** Runs `read` and says where each new problem was found. */
-  at<Value>(place: string, read: (problems: Problems) => Value): Value {
+  at<Value>(location: string, read: (problems: Problems) => Value): Value {
     const inner = new Problems();
     const value = read(inner);
-    for (const message of inner.messages) this.add(`${place} ${message}`);
+    for (const message of inner.messages) this.add(`${location} ${message}`);
     return value;
   }
 }
 
 /** A value as it is shown in an error message: short, on one line, without running its code. */
-export function show(value: unknown): string {
+export function formatValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(shorten(value));
   if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`;
-  if (Array.isArray(value)) return `[${shorten(value.map(show).join(', '))}]`;
+  if (Array.isArray(value)) return `[${shorten(value.map(formatValue).join(', '))}]`;
   if (typeof value === 'object' && value !== null) {
     try {
       return shorten(JSON.stringify(value, withoutSecrets));

@@ -1,5 +1,5 @@
 import { DURATION_PATTERN, parseDuration, writeDuration } from './duration.js';
-import { show, type Problems } from './problems.js';
+import { formatValue, type Problems } from './problems.js';
 import { suggestion } from './nearest.js';
 
 /**
@@ -14,7 +14,7 @@ export interface Rule<Value = unknown> {
   /** Why the default is what it is, where it is not a constant: `= halfOpenCalls`. */
   readonly defaultNote?: string;
   /** True where the value is a function or holds one, so that it is no plain data. */
-  readonly code?: boolean;
+  readonly isFunction?: boolean;
   /** The value as a JSON schema says it, where it can be plain data. */
   readonly schema?: JsonSchema;
   /** A normalised value as a user would write it, or `undefined` where it is not one of this rule's. */
@@ -38,14 +38,14 @@ interface Extra<Written> {
 export function rule<Value>(
   expects: string,
   accept: (value: unknown) => Value | undefined,
-  extra: Extra<unknown> & Pick<Rule, 'code' | 'schema' | 'words'> = {},
+  extra: Extra<unknown> & Pick<Rule, 'isFunction' | 'schema' | 'words'> = {},
 ): Rule<Value> {
   return {
     expects,
     ...extra,
     read(value, path, problems) {
       const accepted = accept(value);
-      if (accepted === undefined) problems.add(`${path} must be ${expects}, got ${show(value)}`);
+      if (accepted === undefined) problems.add(`${path} must be ${expects}, got ${formatValue(value)}`);
       return accepted;
     },
   };
@@ -145,7 +145,7 @@ export function choice<const Word extends string>(words: readonly Word[], extra:
       const found = words.find((word) => word === value);
       if (found === undefined) {
         const hint = typeof value === 'string' ? suggestion(value, words) : '';
-        problems.add(`${path} must be ${expects}, got ${show(value)}${hint}`);
+        problems.add(`${path} must be ${expects}, got ${formatValue(value)}${hint}`);
       }
       return found;
     },
@@ -163,7 +163,7 @@ export function text(extra: Extra<string> = {}): Rule<string> {
 /** A function of the user's. */
 export function callback<Callback>(signature: string): Rule<Callback> {
   return rule(`a function ${signature}`, (value) => (typeof value === 'function' ? (value as Callback) : undefined), {
-    code: true,
+    isFunction: true,
   });
 }
 

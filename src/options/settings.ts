@@ -1,5 +1,5 @@
 import { defaultsOf, readOptions } from './composite-rules.js';
-import { show, type Problems } from './problems.js';
+import { formatValue, type Problems } from './problems.js';
 import type { Rules } from './rules.js';
 
 /**
@@ -14,7 +14,7 @@ export function readSettings<Settings extends object>(
 ): Settings {
   const settings = defaultsOf(rules);
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    problems.add(`options must be an object, got ${show(input)}`);
+    problems.add(`options must be an object, got ${formatValue(input)}`);
     return settings as Settings;
   }
   Object.assign(settings, readOptions(rules, input as Record<string, unknown>, problems));

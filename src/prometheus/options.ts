@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { Registry } from 'prom-client';
 import { ResilienceConfigError, type MetricFamily } from '../core.js';
-import { integer, Problems, readSettings, rule, show, suggestion, text, type Rule, type Rules } from '../options/index.js';
+import { integer, Problems, readSettings, rule, formatValue, suggestion, text, type Rule, type Rules } from '../options/index.js';
 
 /** What `ResiliencePrometheusModule.register` takes. */
 export interface ResiliencePrometheusOptions {
@@ -60,11 +60,11 @@ const labelNames: Rule<Readonly<Record<string, string>>> = {
   default: {},
   read(value, path, problems) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      problems.add(`${path} must be an object of label names, got ${show(value)}`);
+      problems.add(`${path} must be an object of label names, got ${formatValue(value)}`);
       return undefined;
     }
     for (const [label, name] of Object.entries(value)) {
-      if (typeof name !== 'string' || !LABEL.test(name)) problems.add(`${path}.${label} must be a label name, got ${show(name)}`);
+      if (typeof name !== 'string' || !LABEL.test(name)) problems.add(`${path}.${label} must be a label name, got ${formatValue(name)}`);
     }
     return value as Record<string, string>;
   },
@@ -82,7 +82,7 @@ function ascending(value: unknown): readonly number[] | undefined {
 }
 
 const RULES: Rules = {
-  registry: rule('a Registry of prom-client', (value) => (isRegistry(value) ? value : undefined), { code: true }),
+  registry: rule('a Registry of prom-client', (value) => (isRegistry(value) ? value : undefined), { isFunction: true }),
   prefix: rule(
     'the beginning of a metric name',
     (value) => (value === '' || (typeof value === 'string' && NAME.test(value)) ? value : undefined),
@@ -110,7 +110,7 @@ export function readPrometheusOptions(
   return settings;
 }
 
-/** Labels that are called alike would make series that nobody can tell apart, which Prometheus refuses. */
+/** Labels that are called alike would make series that nobody can tell apart, which Prometheus rejects. */
 function checkLabels(
   labels: Readonly<Record<string, string>>,
   metrics: readonly Pick<MetricFamily, 'name' | 'type' | 'labels'>[],
@@ -118,14 +118,14 @@ function checkLabels(
 ): void {
   const known = new Set(['key', ...metrics.flatMap((metric) => metric.labels)]);
   for (const label of Object.keys(labels)) {
-    if (!known.has(label)) problems.add(`labels: there is no label ${show(label)}${suggestion(label, known)}`);
+    if (!known.has(label)) problems.add(`labels: there is no label ${formatValue(label)}${suggestion(label, known)}`);
   }
   for (const { name, type, labels: own } of metrics) {
     const taken = new Map(type === 'histogram' ? [['le', 'the bound of a bucket']] : []);
     for (const label of new Set([...own, 'key'])) {
       const shown = labels[label] ?? label;
       const other = taken.get(shown);
-      if (other !== undefined) problems.add(`labels: ${show(shown)} would be both ${other} and ${label} in ${name}`);
+      if (other !== undefined) problems.add(`labels: ${formatValue(shown)} would be both ${other} and ${label} in ${name}`);
       taken.set(shown, label);
     }
   }

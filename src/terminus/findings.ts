@@ -7,7 +7,7 @@ import type { BulkheadHealthOptions, CircuitBreakerHealthOptions, HealthSelectio
 export type HealthStatus = 'up' | 'degraded' | 'down';
 
 /** What was found of one instance. */
-export interface Finding {
+export interface HealthEntry {
   readonly name: string;
   readonly status: HealthStatus;
   readonly details: Readonly<Record<string, unknown>>;
@@ -16,11 +16,11 @@ export interface Finding {
 const SEVERITY: Record<HealthStatus, number> = { up: 0, degraded: 1, down: 2 };
 
 /** Nothing at all is up. */
-export function worstOf(findings: readonly Finding[]): HealthStatus {
+export function worstOf(findings: readonly HealthEntry[]): HealthStatus {
   return findings.reduce<HealthStatus>((worst, { status }) => (SEVERITY[status] > SEVERITY[worst] ? status : worst), 'up');
 }
 
-export function circuitBreakerFindings(resilience: ResilienceService, options: CircuitBreakerHealthOptions): readonly Finding[] {
+export function circuitBreakerEntries(resilience: ResilienceService, options: CircuitBreakerHealthOptions): readonly HealthEntry[] {
   return select(resilience.circuitBreakers(), options, (breaker) => {
     const { key, state, failureRate, slowCallRate, calls, nextTrialInMs, lastError } = breaker.worst();
     const openIs = options.openIs ?? (breaker.critical ? 'down' : 'degraded');
@@ -42,7 +42,7 @@ export function circuitBreakerFindings(resilience: ResilienceService, options: C
   });
 }
 
-export function bulkheadFindings(resilience: ResilienceService, options: BulkheadHealthOptions): readonly Finding[] {
+export function bulkheadEntries(resilience: ResilienceService, options: BulkheadHealthOptions): readonly HealthEntry[] {
   const { maxUtilization = 1, saturatedIs = 'degraded' } = options;
   return select(resilience.bulkheads(), options, ({ utilization, running, queued, maxConcurrent, rejections, abandoned, released }) => ({
     status: utilization >= maxUtilization ? saturatedIs : 'up',
@@ -50,7 +50,7 @@ export function bulkheadFindings(resilience: ResilienceService, options: Bulkhea
   }));
 }
 
-export function rateLimiterFindings(resilience: ResilienceService, options: RateLimiterHealthOptions): readonly Finding[] {
+export function rateLimiterEntries(resilience: ResilienceService, options: RateLimiterHealthOptions): readonly HealthEntry[] {
   return select(resilience.rateLimiters(), options, (limiter) => {
     const { remaining, resetAfterMs } = limiter.peek();
     return {
@@ -88,13 +88,13 @@ function heldUpBy(resilience: ResilienceService, breaker: string): string | unde
 function select<Instance extends { readonly name: string }>(
   instances: readonly Instance[],
   { names }: HealthSelection,
-  look: (instance: Instance) => Omit<Finding, 'name'>,
-): readonly Finding[] {
+  look: (instance: Instance) => Omit<HealthEntry, 'name'>,
+): readonly HealthEntry[] {
   const chosen = names === undefined ? instances : instances.filter(({ name }) => names.includes(name));
   const missing = (names ?? []).filter((name) => !instances.some((instance) => instance.name === name));
   return [
-    ...chosen.map((instance): Finding => Object.assign({ name: instance.name }, look(instance))),
-    ...missing.map((name): Finding => ({ name, status: 'degraded', details: { state: 'unknown' } })),
+    ...chosen.map((instance): HealthEntry => Object.assign({ name: instance.name }, look(instance))),
+    ...missing.map((name): HealthEntry => ({ name, status: 'degraded', details: { state: 'unknown' } })),
   ];
 }
 

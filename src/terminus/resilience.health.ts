@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ResilienceService } from '../nest/index.js';
-import { bulkheadFindings, circuitBreakerFindings, rateLimiterFindings, worstOf, type Finding, type HealthStatus } from './findings.js';
+import { bulkheadEntries, circuitBreakerEntries, rateLimiterEntries, worstOf, type HealthEntry, type HealthStatus } from './findings.js';
 
 /** Which instances, by name. Default: all. */
 export interface HealthSelection {
@@ -61,31 +61,31 @@ export class ResilienceHealthIndicator {
 
   /** The circuit breakers, each with state, rates, calls in the window, time to the next trial and class of the last error. */
   circuitBreakers<Key extends string>(key: Key, options: CircuitBreakerHealthOptions = {}): HealthIndicatorResult<Key> {
-    return this.tell(key, circuitBreakerFindings(this.resilience, options));
+    return this.tell(key, circuitBreakerEntries(this.resilience, options));
   }
 
   /** The bulkheads, each with places in use and who waits. */
   bulkheads<Key extends string>(key: Key, options: BulkheadHealthOptions = {}): HealthIndicatorResult<Key> {
-    return this.tell(key, bulkheadFindings(this.resilience, options));
+    return this.tell(key, bulkheadEntries(this.resilience, options));
   }
 
   /** The rate limiters, each with what is left. */
   rateLimiters<Key extends string>(key: Key, options: RateLimiterHealthOptions = {}): HealthIndicatorResult<Key> {
-    return this.tell(key, rateLimiterFindings(this.resilience, options));
+    return this.tell(key, rateLimiterEntries(this.resilience, options));
   }
 
   /** All of it together. */
   isHealthy<Key extends string>(key: Key): HealthIndicatorResult<Key> {
     const groups = {
-      circuitBreakers: circuitBreakerFindings(this.resilience, {}),
-      bulkheads: bulkheadFindings(this.resilience, {}),
-      rateLimiters: rateLimiterFindings(this.resilience, {}),
+      circuitBreakers: circuitBreakerEntries(this.resilience, {}),
+      bulkheads: bulkheadEntries(this.resilience, {}),
+      rateLimiters: rateLimiterEntries(this.resilience, {}),
     };
     const details = Object.fromEntries(Object.entries(groups).map(([group, findings]) => [group, detailsOf(findings)]));
     return this.compose(key, worstOf(Object.values(groups).flat()), details);
   }
 
-  private tell<Key extends string>(key: Key, findings: readonly Finding[]): HealthIndicatorResult<Key> {
+  private tell<Key extends string>(key: Key, findings: readonly HealthEntry[]): HealthIndicatorResult<Key> {
     return this.compose(key, worstOf(findings), detailsOf(findings));
   }
 
@@ -99,6 +99,6 @@ export class ResilienceHealthIndicator {
 }
 
 /** By name; Terminus keeps `status` for itself. */
-function detailsOf(findings: readonly Finding[]): Record<string, unknown> {
+function detailsOf(findings: readonly HealthEntry[]): Record<string, unknown> {
   return Object.fromEntries(findings.map(({ name, details }) => [name === 'status' ? `${name} (name)` : name, details]));
 }

@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from '../engine/clock.js';
-import { parseDuration, show, type Duration } from '../options/index.js';
+import { parseDuration, formatValue, type Duration } from '../options/index.js';
 
 interface FakeTimer {
   readonly callback: () => void;
@@ -56,7 +56,7 @@ export class FakeClock implements Clock {
    */
   async advance(duration: Duration): Promise<void> {
     const milliseconds = parseDuration(duration);
-    if (milliseconds === undefined) throw new TypeError(`advance takes a duration, got ${show(duration)}`);
+    if (milliseconds === undefined) throw new TypeError(`advance takes a duration, got ${formatValue(duration)}`);
     const target = this.time + milliseconds;
     await this.settle();
     for (let next = this.firstDue(target); next !== undefined; next = this.firstDue(target)) {

@@ -200,7 +200,7 @@ describe('rules at startup', () => {
   it('are checked all at once, together with the channels', async () => {
     const wrong: unknown = {
       rules: [
-        onOpenCircuit({ name: 'a', polizy: 'x', quiet: -1 } as never),
+        onOpenCircuit({ name: 'a', polizy: 'x', repeatInterval: -1 } as never),
         onErrorRate({ name: 'b' } as never),
         onCondition({ name: 'c', condition: 'true' } as never),
         'a rule',
@@ -214,7 +214,7 @@ describe('rules at startup', () => {
     const { message } = error as Error;
     for (const said of [
       'rule "a": has no option "polizy"; did you mean "policy"?',
-      'rule "a": quiet must be a duration',
+      'rule "a": repeatInterval must be a duration',
       'rule "b": above is required',
       'rule "c": condition must be a function',
       'each of rules must be made by onOpenCircuit, onEvent, ..., got "a rule"',
@@ -228,7 +228,7 @@ describe('rules at startup', () => {
     }
   });
 
-  it('of one name in two modules of an application are refused, of other names welcome', async () => {
+  it('of one name in two modules of an application are rejected, of other names welcome', async () => {
     const rule = onOpenCircuit({ name: 'circuits' });
     await expect(begin([rule], [list], { rules: [rule] })).rejects.toThrow('another module has a rule called "circuits" already');
     await begin([rule], [list], { rules: [onOpenCircuit({ name: 'others' })], channels: [list] });

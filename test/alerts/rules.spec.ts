@@ -87,7 +87,7 @@ describe('a rule on open circuits', () => {
   });
 
   it('says nothing of a second opening within the quiet period, but of one that lasts beyond it', async () => {
-    await begin(onOpenCircuit({ name: 'circuits', quiet: '1m', policy: 'shop' }));
+    await begin(onOpenCircuit({ name: 'circuits', repeatInterval: '1m', policy: 'shop' }));
     const fail = async () => {
       shop.works = false;
       await quietly(shop.buy());

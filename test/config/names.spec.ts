@@ -26,7 +26,7 @@ function said(run: () => unknown): readonly string[] {
   return [];
 }
 
-const unmet = (options: ResilienceOptions): readonly string[] => application(options).unmetAdjustments();
+const unmet = (options: ResilienceOptions): readonly string[] => application(options).unmatchedOverrides();
 const env = (name: string): ResilienceOptions => ({ env: { variables: { [name]: '5' } } });
 
 describe('a name that means nothing', () => {
@@ -146,9 +146,9 @@ describe('a name that means nothing', () => {
       ...env('RESILIENCE_NIGHTLY_JOB_RETRY_MAXATTEMPTS'),
     };
     const resilience = application(options);
-    expect(resilience.unmetAdjustments()).toHaveLength(2);
+    expect(resilience.unmatchedOverrides()).toHaveLength(2);
     resilience.declare('nightly-job', policies.retry());
-    expect(resilience.unmetAdjustments()).toEqual([]);
+    expect(resilience.unmatchedOverrides()).toEqual([]);
     resilience.reconfigure('nightly-job', { retry: { maxAttempts: 2 } }); // before its first call
     expect(resilience.explain('nightly-job').pipeline[0]!.options['maxAttempts']).toEqual({ value: 2, source: 'reconfigure' });
     await expect(resilience.execute(policies.retry(), () => 'done', { name: 'nightly-job' })).resolves.toBe('done');

@@ -17,7 +17,7 @@ function explained(options: ResilienceOptions, name = 'PaymentsClient.charge') {
       const { value, source } = pipeline.find((layer) => layer.kind === kind)!.options[option]!;
       return `${String(value)} by ${source}`;
     },
-    unmet: resilience.unmetAdjustments(),
+    unmet: resilience.unmatchedOverrides(),
   };
 }
 

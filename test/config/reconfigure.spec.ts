@@ -35,10 +35,10 @@ describe('reconfigure', () => {
     });
     for (let count = 0; count < 3; count++) lab.call(breaker, 'ok@20', { name: 'a' });
     await lab.clock.advance(20);
-    const refused = lab.call(breaker, 'ok', { name: 'a' });
+    const rejected = lab.call(breaker, 'ok', { name: 'a' });
     await lab.clock.advance(0);
-    expect(refused.error).toBeInstanceOf(CircuitOpenError);
-    expect((refused.error as CircuitOpenError).retryAfterMs).toBe(1000);
+    expect(rejected.error).toBeInstanceOf(CircuitOpenError);
+    expect((rejected.error as CircuitOpenError).retryAfterMs).toBe(1000);
   });
 
   it('lets waiters into a bulkhead that grows, and loses no place while calls run', async () => {
@@ -136,7 +136,7 @@ describe('reconfigure', () => {
     expect(String(lab.resilience.explain('a'))).toBe(before);
   });
 
-  it('is no reason to refuse a later declaration that is equal to the first one', async () => {
+  it('is no reason to reject a later declaration that is equal to the first one', async () => {
     const lab = new Lab();
     lab.resilience.declare('a', breaker);
     lab.resilience.reconfigure('payments', { circuitBreaker: { openDuration: '1m' } });

@@ -77,7 +77,7 @@ describe('over GraphQL', () => {
     expect(service(app).metrics('OrdersResolver.price')).toMatchObject({ fallbacksServed: 1, successes: 2 });
   });
 
-  it('a refusal has its code in the extensions, and nothing of the inside', async () => {
+  it('a rejection has its code in the extensions, and nothing of the inside', async () => {
     expect((await query('{ limited }')).data).toEqual({ limited: 'once' });
     const { errors: [limited] = [] } = await query('{ limited }');
     expect(limited).toMatchObject({ message: 'Too Many Requests', extensions: { code: 'ERR_RATE_LIMITED' } });

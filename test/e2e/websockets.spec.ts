@@ -109,7 +109,7 @@ describe.each(platforms)('a gateway over $platform', ({ adapter, connect }) => {
     expect(await client.ask('stream')).toEqual({ event: 'streamed', data: 'instead' });
   });
 
-  it('tells its caller of a refusal by the event "exception", and nothing of the inside', async () => {
+  it('tells its caller of a rejection by the event "exception", and nothing of the inside', async () => {
     expect(await client.ask('limited')).toEqual({ event: 'limited', data: 'once' });
     const { event, data } = await client.ask('limited');
     expect(event).toBe('exception');

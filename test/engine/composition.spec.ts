@@ -388,7 +388,7 @@ describe('the application', () => {
     await expect(wrapped.call({ base: 1 }, 2, 3)).resolves.toBe(6);
   });
 
-  it('refuses one name for two policies', () => {
+  it('rejects one name for two policies', () => {
     const lab = new Lab();
     lab.call(policies.retry(2), 'ok', { name: 'op' });
     lab.call(policies.retry(2), 'ok', { name: 'op' });

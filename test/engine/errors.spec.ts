@@ -10,7 +10,7 @@ import {
   ResilienceError,
   TimeoutExceededError,
 } from '../../src/core.js';
-import { wordsOfError } from '../../src/engine/error.js';
+import { formatError } from '../../src/engine/error.js';
 import { Lab } from '../support/lab.js';
 
 const all = [
@@ -146,6 +146,6 @@ describe('an error in words', () => {
     ['a text', 'string'],
     [hostile, 'object'],
   ])('names what caused it (%#)', (error, words) => {
-    expect(wordsOfError(error)).toBe(words);
+    expect(formatError(error)).toBe(words);
   });
 });

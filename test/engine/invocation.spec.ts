@@ -36,7 +36,7 @@ const again = (delayMs: number): Strategy => ({
   failed: (call) => (call.attempt < 2 ? delayMs : undefined),
 });
 
-/** Refuses every attempt but the first. */
+/** Rejects every attempt but the first. */
 const once: Strategy = { kind: 'once', name: 'once', admit: (call) => (call.attempt > 1 ? new Error('no') : undefined) };
 
 async function run(clock: FakeClock, layers: readonly Strategy[], method: () => Promise<unknown>): Promise<void> {
@@ -58,7 +58,7 @@ describe('the call of the method, as layers see it', () => {
     expect(timing.seen).toEqual([[true, 1005]]);
   });
 
-  it('is not seen by a layer whose attempt was refused inside, and is by one that let an earlier attempt pass', async () => {
+  it('is not seen by a layer whose attempt was rejected inside, and is by one that let an earlier attempt pass', async () => {
     const clock = new FakeClock();
     const [outside, inside] = [new Onlooker('outside', true), new Onlooker('inside', true)];
     await run(clock, [outside, again(10), inside, once], () => Promise.reject(new Error('x')));

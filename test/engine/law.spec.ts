@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import type { Call } from '../../src/engine/call.js';
-import { observe } from '../../src/engine/drivers/observable-driver.js';
+import { runObservable } from '../../src/engine/drivers/observable-driver.js';
 import { PromiseDriver } from '../../src/engine/drivers/promise-driver.js';
 import { Environment } from '../../src/engine/environment.js';
 import { Pipeline } from '../../src/engine/pipeline.js';
@@ -8,7 +8,7 @@ import type { Admission, Strategy, Verdict } from '../../src/engine/strategy.js'
 import { Waiter } from '../../src/engine/waiting/waiter.js';
 import { FakeClock } from '../../src/testing/index.js';
 
-const KINDS = ['wait', 'limit', 'repeat', 'answer', 'refuse', 'throw'] as const;
+const KINDS = ['wait', 'limit', 'repeat', 'answer', 'reject', 'throw'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** A layer that counts what it let pass and what it was told of. */
@@ -31,7 +31,7 @@ class Probe implements Strategy {
 
   readonly admit = (call: Call, layer: number): Admission => {
     this.asked++;
-    if (this.kind === 'refuse' && this.asked > 1) return new Error('no');
+    if (this.kind === 'reject' && this.asked > 1) return new Error('no');
     if (this.kind === 'wait') return this.queue();
     this.passed++;
     if (this.kind === 'limit') call.limit(layer, 8);
@@ -122,7 +122,7 @@ async function broken({ driver, kinds, ending, abortAt }: Run): Promise<string |
     const promises = new PromiseDriver(pipeline, undefined);
     promises.start(promises.take(0, undefined, undefined, undefined), undefined, method, controller.signal).then(answered, answered);
   } else {
-    observe({ pipeline, plainValue: () => new Error('plain') }, undefined, method, [], controller.signal).subscribe({
+    runObservable({ pipeline, plainValue: () => new Error('plain') }, undefined, method, [], controller.signal).subscribe({
       complete: answered,
       error: answered,
     });

@@ -156,7 +156,7 @@ describe('a protected Observable', () => {
     expect(bad.seen).toEqual([['error', 'tier']]);
   });
 
-  it('takes the next tier where the first value of one is refused', async () => {
+  it('takes the next tier where the first value of one is rejected', async () => {
     const policy = policies.fallback({
       tiers: [() => of(1, 2), () => of(3).pipe(delay(0)), () => of(5, 1)],
       validate: (value: unknown) => value !== 1 && value !== 3,

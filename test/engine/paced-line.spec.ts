@@ -1,12 +1,12 @@
 import { Environment } from '../../src/engine/environment.js';
-import { PacedLine } from '../../src/engine/waiting/paced-line.js';
+import { ScheduledQueue } from '../../src/engine/waiting/paced-line.js';
 import { Waiter } from '../../src/engine/waiting/waiter.js';
 
 /** A line on a clock that stands still, where each cost takes that many milliseconds; counts how often a forecast is asked. */
 function lineOf(sumDecides: boolean) {
   const clock = { now: () => 0, setTimer: () => 0, clearTimer: () => undefined };
   const counted = { joins: 0 };
-  const line = new PacedLine(
+  const line = new ScheduledQueue(
     {
       sumDecides,
       dueAt: (cost, from) => from + cost,

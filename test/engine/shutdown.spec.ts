@@ -134,7 +134,7 @@ describe('a drain', () => {
     expect(ends.map(({ at }) => at)).toEqual([10_000, 1000]);
   });
 
-  it('refuses a timeout that is no duration', async () => {
+  it('rejects a timeout that is no duration', async () => {
     await expect(new Lab().resilience.drain({ timeout: 'soon' as '1s' })).rejects.toThrow('drain: timeout must be a duration, got "soon"');
   });
 });

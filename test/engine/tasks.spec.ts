@@ -94,7 +94,7 @@ describe('execute with a name', () => {
     expect(sum('operation_duration_seconds')).toBe(4);
   });
 
-  it('refuses other data, and names it', async () => {
+  it('rejects other data, and names it', async () => {
     const resilience = createResilience();
     await resilience.execute(policies.retry({ maxAttempts: 2, on: () => true }), () => 1, { name: 'op' });
     await expect(resilience.execute(policies.retry({ maxAttempts: 3, on: () => true }), () => 1, { name: 'op' })).rejects.toThrow(

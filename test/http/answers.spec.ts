@@ -47,8 +47,8 @@ class ShopController {
     return new Promise(() => undefined);
   }
 
-  @Get('refused')
-  async refused(): Promise<string> {
+  @Get('rejected')
+  async rejected(): Promise<string> {
     throw new HttpException('teapot', 418);
   }
 
@@ -144,10 +144,10 @@ describe.each([
   });
 
   it('leaves other errors to Nest', async () => {
-    await get('/refused').expect(418, { statusCode: 418, message: 'teapot' });
+    await get('/rejected').expect(418, { statusCode: 418, message: 'teapot' });
   });
 
-  it('does not flood the log: each refusal at debug level, and one line a second', async () => {
+  it('does not flood the log: each rejection at debug level, and one line a second', async () => {
     await clock.advance('2s');
     log.lines.length = 0;
     for (let count = 0; count < 20; count++) await get('/limited').expect(429);

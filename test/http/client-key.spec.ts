@@ -34,7 +34,7 @@ describe('clientIp', () => {
     expect(clientIp({ ipv6Prefix })({ ip: '2001:db8:1:234:5:6:7:1234', headers: {} })).toBe(key);
   });
 
-  it.each([0, 129, 64.5, Number.NaN, '64' as never])('refuses a prefix of %p', (ipv6Prefix) => {
+  it.each([0, 129, 64.5, Number.NaN, '64' as never])('rejects a prefix of %p', (ipv6Prefix) => {
     expect(() => clientIp({ ipv6Prefix })).toThrow(RangeError);
   });
 });

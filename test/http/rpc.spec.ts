@@ -89,13 +89,13 @@ describe('over the TCP transport', () => {
     expect(noticed.events).toBe(2);
   });
 
-  it('a refusal reaches the caller with its code, and nothing of the inside', async () => {
+  it('a rejection reaches the caller with its code, and nothing of the inside', async () => {
     await expect(ask('limited')).resolves.toBe('once');
     await expect(ask('limited')).rejects.toMatchObject({ status: 'error', code: 'ERR_RATE_LIMITED', message: 'Too Many Requests' });
     await expect(ask('broken')).rejects.toMatchObject({ message: 'Internal server error' });
-    const refusal = await ask('broken').catch((error: unknown) => error);
-    expect(refusal).toMatchObject({ status: 'error', code: 'ERR_CIRCUIT_OPEN', message: 'Service Unavailable' });
-    expect((refusal as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(3_000_000);
+    const rejection = await ask('broken').catch((error: unknown) => error);
+    expect(rejection).toMatchObject({ status: 'error', code: 'ERR_CIRCUIT_OPEN', message: 'Service Unavailable' });
+    expect((rejection as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(3_000_000);
   });
 
   it('a client is protected by an Observable policy', async () => {

@@ -332,7 +332,7 @@ describe('mistakes', () => {
       '@Retry needs "experimentalDecorators": true',
     ],
     ['an object', () => (Retry(3) as (target: object) => void)({}), '@Retry stands on a class or a method'],
-  ])('%s is refused', (_what, run, said) => {
+  ])('%s is rejected', (_what, run, said) => {
     expect(run).toThrow(said);
   });
 
@@ -340,7 +340,7 @@ describe('mistakes', () => {
     (Retry(3) as (target: object, key: string, descriptor: PropertyDescriptor | undefined) => void)(target, key, descriptor);
   }
 
-  it('a method that says that it returns a plain value is refused', () => {
+  it('a method that says that it returns a plain value is rejected', () => {
     expect(() => {
       class A {
         work(): number {

@@ -128,7 +128,7 @@ describe('ResilienceModule', () => {
     await module.close();
   });
 
-  it('refuses options that depend on a request', async () => {
+  it('rejects options that depend on a request', async () => {
     const module = await Test.createTestingModule({
       imports: [ResilienceModule.forRootAsync({ inject: [REQUEST], useFactory: () => ({}) })],
       providers: [Client],

@@ -151,7 +151,7 @@ describe('a provider with a decorated method', () => {
     expect(service(app).metrics('Lazy.work')).toMatchObject({ operations: 1, retryAttempts: 2 });
   });
 
-  it('refuses a lazy class with bad options as soon as it is made', async () => {
+  it('rejects a lazy class with bad options as soon as it is made', async () => {
     const app = await start({});
     @Injectable()
     class Bad {
@@ -267,7 +267,7 @@ describe('what a class remembers of its only instance', () => {
       return [this.tag, ...parts].join();
     }
   }
-  const remembered = () => methodsOf(Remembered).map(({ holder }) => holder);
+  const remembered = () => methodsOf(Remembered).map(({ soleInstance: holder }) => holder);
   const provided = (tag: string) => ({ provide: Remembered, useFactory: () => new Remembered(tag) });
 
   it('is the instance that was called, until its application is closed', async () => {
@@ -324,7 +324,7 @@ describe('an instance made by new', () => {
     expect(warnings).toEqual([expect.stringContaining('Unmanaged.work runs unprotected: the instance was not made by Nest')]);
   });
 
-  it('is allowed, or refused, where the application says so', async () => {
+  it('is allowed, or rejected, where the application says so', async () => {
     class Another extends Unmanaged {}
     const { warnings, logger } = told();
     const lenient = await start({}, { logger, unmanaged: 'allow' });

@@ -132,7 +132,7 @@ describe('spans', () => {
     expect(named('Orders.hang')[0]!.events.map(({ name }) => name)).toEqual(['timeout.exceeded', 'exception']);
   });
 
-  it('a refused call has a span that says who refused it, and no attempt', async () => {
+  it('a rejected call has a span that says who rejected it, and no attempt', async () => {
     const orders = await start();
     app.get(ResilienceService).circuitBreaker('orders').forceOpen();
     expect(await orders.load(0)).toBe('cached');

@@ -94,7 +94,7 @@ function messageOf(run: () => unknown): string {
 }
 
 describe('a bad option', () => {
-  it.each(ROWS)('%j is refused', (wrong, said) => {
+  it.each(ROWS)('%j is rejected', (wrong, said) => {
     expect(messageOf(() => createResilience().declare('op', wrong as Policy))).toContain(said);
   });
 
@@ -115,7 +115,7 @@ describe('a bad option', () => {
 });
 
 describe('a policy that is given twice', () => {
-  it('is refused', () => {
+  it('is rejected', () => {
     const policy = policies.combine(policies.retry(2), policies.retry(3));
     expect(messageOf(() => createResilience().declare('op', policy))).toBe(
       'op: retry is declared twice at the execute, and an operation has one policy of each kind: remove one, or give it to an operation of its own inside of this one (another method, or wrap)',
@@ -133,7 +133,7 @@ describe('options of the application', () => {
     [{ order: ['retry', 'retry'] as never }, 'order names a kind twice'],
     [{ order: ['retrys'] as never }, 'order names no kind "retrys"; did you mean "retry"?'],
     [{ order: 'random' as never }, "order must be 'declared' or a list of all kinds"],
-  ])('%j are refused', (options, said) => {
+  ])('%j are rejected', (options, said) => {
     expect(messageOf(() => createResilience(options))).toContain(said);
   });
 });

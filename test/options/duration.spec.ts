@@ -1,4 +1,4 @@
-import { describeDuration, nearest, parseDuration, Problems, show, suggestion } from '../../src/options/index.js';
+import { describeDuration, nearest, parseDuration, Problems, formatValue, suggestion } from '../../src/options/index.js';
 
 describe('a duration', () => {
   it.each([
@@ -73,10 +73,10 @@ describe('a value in a message', () => {
     [10n, '10'],
     [Symbol('s'), 'Symbol(s)'],
   ])('%p is shown as %p', (value, shown) => {
-    expect(show(value)).toBe(shown);
+    expect(formatValue(value)).toBe(shown);
   });
 
   it('is cut where it is long', () => {
-    expect(show('x'.repeat(200))).toHaveLength(82);
+    expect(formatValue('x'.repeat(200))).toHaveLength(82);
   });
 });

@@ -168,7 +168,7 @@ describe('a bulkhead', () => {
     expect(order).toEqual(['high', 'zero', 'unusable', 'low']);
   });
 
-  it('refuses another size than an integer >= 1 or Infinity', () => {
+  it('rejects another size than an integer >= 1 or Infinity', () => {
     const bulkhead = new Lab().resilience.bulkhead('b', { maxConcurrent: 1 });
     for (const size of [0, -1, 1.5, Number.NaN, -Infinity, '2', undefined] as number[]) {
       expect(() => bulkhead.resize(size)).toThrow('maxConcurrent must be an integer >= 1 or Infinity, got');
@@ -332,7 +332,7 @@ describe('a bulkhead', () => {
       expect(bulkhead.running).toBe(0);
     });
 
-    it('refuses at once where there is no queue', async () => {
+    it('rejects at once where there is no queue', async () => {
       const bulkhead = new Lab().resilience.bulkhead('b', { maxConcurrent: 1 });
       await bulkhead.acquire();
       await expect(bulkhead.acquire()).rejects.toBeInstanceOf(BulkheadFullError);

@@ -468,7 +468,7 @@ describe('a circuit breaker', () => {
     expect(lab.resilience.bulkhead('places').running).toBe(0);
   });
 
-  it('counts a value that onResult refuses as a failure, and passes it on', async () => {
+  it('counts a value that onResult rejects as a failure, and passes it on', async () => {
     const lab = new Lab();
     const ending = lab.call(policies.circuitBreaker({ consecutiveFailures: 1, onResult: (value) => value === 'bad' }), 'ok:bad', {
       name: 'op',
@@ -606,7 +606,7 @@ describe('a permit of a breaker', () => {
     expect(() => breaker.acquire(['7'] as never)).toThrow('the key for circuit breaker "b" must give text');
   });
 
-  it('that is refused is counted and told, also by tryAcquire', async () => {
+  it('that is rejected is counted and told, also by tryAcquire', async () => {
     const lab = new Lab();
     const breaker = lab.resilience.circuitBreaker('b', {});
     breaker.forceOpen();

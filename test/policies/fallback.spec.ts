@@ -62,7 +62,7 @@ describe('a fallback', () => {
     const { caught } = (await answer({ tiers: [failing('one'), failing('two')] })) as { caught: Error };
     expect([caught.message, (caught.cause as Error).message]).toEqual(['two', 'original']);
     const invalid = (await answer({ tiers: [() => 1], validate: () => false })) as { caught: Error };
-    expect(invalid.caught.message).toBe('anonymous: validate refused the value of fallback tier 1');
+    expect(invalid.caught.message).toBe('anonymous: validate rejected the value of fallback tier 1');
     expect((invalid.caught.cause as Error).message).toBe('original');
   });
 

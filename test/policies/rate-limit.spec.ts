@@ -114,7 +114,7 @@ describe('a rate limiter', () => {
     expect(calls.map(({ starts }) => starts[0])).toEqual([0, 100, 200, undefined]);
   });
 
-  it('refuses at once what costs more than there ever is, and a retry does not help', async () => {
+  it('rejects at once what costs more than there ever is, and a retry does not help', async () => {
     const lab = new Lab();
     const policy = policies.combine(
       policies.retry(5),

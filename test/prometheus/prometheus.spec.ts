@@ -191,21 +191,21 @@ describe('ResiliencePrometheusModule', () => {
     expect(await registry.metrics()).toContain('bulkhead_max_concurrent{name="Stock.count"} 20');
   });
 
-  it('refuses labels that would be alike, or that there are none of, and histograms that do not fit together', async () => {
+  it('rejects labels that would be alike, or that there are none of, and histograms that do not fit together', async () => {
     const registry = new Registry();
-    const refused = async (options: ResiliencePrometheusOptions) => {
+    const rejected = async (options: ResiliencePrometheusOptions) => {
       const error: unknown = await start({ registry, ...options }).catch((reason: unknown) => reason);
       running.pop();
       return (error as Error).message;
     };
-    expect(await refused({ labels: { name: 'client' } })).toContain(
+    expect(await rejected({ labels: { name: 'client' } })).toContain(
       'labels: "client" would be both name and client in rate_limit_top_rejections',
     );
-    expect(await refused({ labels: { name: 'le' } })).toContain('labels: "le" would be both the bound of a bucket and name');
-    expect(await refused({ labels: { nmae: 'service' } })).toContain('labels: there is no label "nmae"; did you mean "name"?');
+    expect(await rejected({ labels: { name: 'le' } })).toContain('labels: "le" would be both the bound of a bucket and name');
+    expect(await rejected({ labels: { nmae: 'service' } })).toContain('labels: there is no label "nmae"; did you mean "name"?');
     expect(registry.getMetricsAsArray()).toEqual([]);
     await start({ registry });
-    expect(await refused({ buckets: [1, 2] })).toContain('with other labels or buckets');
+    expect(await rejected({ buckets: [1, 2] })).toContain('with other labels or buckets');
   });
 
   it('names the clients that are turned away most where that is wanted', async () => {

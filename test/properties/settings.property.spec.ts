@@ -66,15 +66,15 @@ describe('settings of a name', () => {
               wrap: () => resilience.wrap(policy(options), async () => 1),
               'by hand': () => resilience.bulkhead('db', { maxQueue: 5, ...options }),
             }[step.what];
-            let refused = false;
+            let rejected = false;
             try {
               await declare();
             } catch (error) {
               expect(error).toBeInstanceOf(ResilienceConfigError);
-              refused = true;
+              rejected = true;
             }
-            expect(refused).toBe(!model.takes(options));
-            if (!refused && (step.what === 'decorate' || step.what === 'execute')) {
+            expect(rejected).toBe(!model.takes(options));
+            if (!rejected && (step.what === 'decorate' || step.what === 'execute')) {
               const shown = resilience.explain(name).pipeline[0]!.options;
               expect(JSON.parse(JSON.stringify([shown['maxConcurrent']!.value, shown['maxQueue']!.value]))).toEqual([
                 model.live.maxConcurrent,

@@ -62,7 +62,7 @@ describe('a fake clock', () => {
     expect(clock.nextTimerAt).toBe(1);
   });
 
-  it('refuses what is no duration', async () => {
+  it('rejects what is no duration', async () => {
     await expect(new FakeClock().advance('soon' as never)).rejects.toThrow('advance takes a duration, got "soon"');
   });
 });

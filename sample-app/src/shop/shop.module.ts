@@ -27,7 +27,7 @@ export class ShopModule {
         ResilienceOpenTelemetryModule.register({ metrics: false }),
         ResilienceAlertsModule.register({
           rules: [
-            onOpenCircuit({ name: 'open-circuit', severity: 'critical', quiet: '10s' }),
+            onOpenCircuit({ name: 'open-circuit', severity: 'critical', repeatInterval: '10s' }),
             onErrorRate({ name: 'lost-orders', above: 0.01, over: '10s' }),
           ],
         }),

@@ -1,13 +1,13 @@
 import type { Resilience } from '../../core.js';
 import { isThenable } from '../../engine/drivers/promises.js';
 import { describeDuration } from '../../options/index.js';
-import type { AlertBook } from '../alert-book.js';
+import type { AlertState } from '../alert-book.js';
 import type { Detector } from './detectors.js';
 import type { RuleSettings } from '../rule-settings.js';
 import { SustainedCondition } from './sustained-condition.js';
 
 /** Asks a condition of the user's, who may throw, reject, or never answer: that harms no other rule. */
-export function conditionDetector(rule: RuleSettings<'condition'>, book: AlertBook, resilience: Resilience): Detector {
+export function conditionDetector(rule: RuleSettings<'condition'>, book: AlertState, resilience: Resilience): Detector {
   const { clock } = resilience.environment;
   const held = new SustainedCondition(clock, rule.for);
   /** Ends the wait for the answer that is on its way, if one is. */

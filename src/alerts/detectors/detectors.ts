@@ -1,12 +1,12 @@
 import type { Resilience } from '../../core.js';
-import { wordsOf } from '../../engine/telemetry/event-words.js';
-import { meets, type EventBase } from '../../engine/telemetry/events.js';
+import { formatEvent } from '../../engine/telemetry/event-words.js';
+import { matchesPattern, type EventBase } from '../../engine/telemetry/events.js';
 import { describeDuration, quoteText } from '../../options/index.js';
-import type { AlertBook } from '../alert-book.js';
+import type { AlertState } from '../alert-book.js';
 import { conditionDetector } from './condition-detector.js';
 import { OccurrenceCounter } from './occurrence-counter.js';
 import { openCircuitDetector } from './open-circuit-detector.js';
-import { RateWatch } from './rate-watch.js';
+import { RateWindow } from './rate-watch.js';
 import type { RuleSettings } from '../rule-settings.js';
 import { subjectOf, type PolicyEvent } from './subject.js';
 import { SustainedCondition } from './sustained-condition.js';
@@ -23,7 +23,7 @@ export interface Detector {
 }
 
 /** Makes the detector of a rule. */
-export function detectorOf(rule: RuleSettings, book: AlertBook, resilience: Resilience): Detector {
+export function detectorOf(rule: RuleSettings, book: AlertState, resilience: Resilience): Detector {
   switch (rule.on) {
     case 'open-circuit':
       return openCircuitDetector(rule, book, resilience);
@@ -40,20 +40,20 @@ export function detectorOf(rule: RuleSettings, book: AlertBook, resilience: Resi
   }
 }
 
-function eventDetector(rule: RuleSettings<'event'>, book: AlertBook, { environment: { clock } }: Resilience): Detector {
+function eventDetector(rule: RuleSettings<'event'>, book: AlertState, { environment: { clock } }: Resilience): Detector {
   const { event, policy, times, within, recoversOn, recoversAfter } = rule;
   const seen = new OccurrenceCounter(clock, times, within, recoversAfter);
   return {
-    wants: (type) => meets(event, type) || (recoversOn !== undefined && meets(recoversOn, type)),
+    wants: (type) => matchesPattern(event, type) || (recoversOn !== undefined && matchesPattern(recoversOn, type)),
     hear(told: PolicyEvent) {
       if (policy !== undefined && told.policyName !== policy) return;
       const subject = subjectOf(told);
-      if (recoversOn !== undefined && meets(recoversOn, told.type)) {
+      if (recoversOn !== undefined && matchesPattern(recoversOn, told.type)) {
         seen.forget(subject);
-        book.clear(subject, { subject, summary: wordsOf(told) });
+        book.clear(subject, { subject, summary: formatEvent(told) });
       } else {
-        const value = seen.note(subject);
-        if (value >= times) book.raise({ subject, summary: wordsOf(told), value, threshold: times }, told);
+        const value = seen.count(subject);
+        if (value >= times) book.raise({ subject, summary: formatEvent(told), value, threshold: times }, told);
       }
     },
     look() {
@@ -62,7 +62,7 @@ function eventDetector(rule: RuleSettings<'event'>, book: AlertBook, { environme
   };
 }
 
-function clientDetector(rule: RuleSettings<'client'>, book: AlertBook, { environment: { clock } }: Resilience): Detector {
+function clientDetector(rule: RuleSettings<'client'>, book: AlertState, { environment: { clock } }: Resilience): Detector {
   const { limiter, rejections, within } = rule;
   const seen = new OccurrenceCounter(clock, rejections, within, within);
   return {
@@ -70,7 +70,7 @@ function clientDetector(rule: RuleSettings<'client'>, book: AlertBook, { environ
     hear(told: PolicyEvent) {
       if (told.key === undefined || (limiter !== undefined && told.policyName !== limiter)) return;
       const subject = subjectOf(told);
-      const value = seen.note(subject);
+      const value = seen.count(subject);
       if (value < rejections) return;
       const summary = `Client ${quoteText(told.key)} was turned away ${value} times in ${describeDuration(within)} by "${told.policyName}"`;
       book.raise({ subject, summary, value, threshold: rejections }, told);
@@ -81,9 +81,9 @@ function clientDetector(rule: RuleSettings<'client'>, book: AlertBook, { environ
   };
 }
 
-function rateDetector(rule: RuleSettings<'error-rate' | 'rejection-rate'>, book: AlertBook, resilience: Resilience): Detector {
+function rateDetector(rule: RuleSettings<'error-rate' | 'rejection-rate'>, book: AlertState, resilience: Resilience): Detector {
   const { on, above, over, operation, minimumCalls } = rule;
-  const watch = new RateWatch(resilience.environment.clock, over);
+  const watch = new RateWindow(resilience.environment.clock, over);
   return {
     look() {
       for (const [subject, counts] of Object.entries(resilience.metrics().byOperation)) {
@@ -93,7 +93,7 @@ function rateDetector(rule: RuleSettings<'error-rate' | 'rejection-rate'>, book:
           on === 'error-rate'
             ? ([counts.failures, ended, 'calls failed'] as const)
             : ([counts.rejections, counts.attempts, 'attempts were rejected'] as const);
-        const { value, calls } = watch.note(subject, of, all);
+        const { value, calls } = watch.count(subject, of, all);
         const summary = `${subject}: ${Math.round(value * 100)} % of ${calls} ${what} in ${describeDuration(over)}`;
         if (calls >= minimumCalls && value > above) book.raise({ subject, summary, value, threshold: above });
         else book.clear(subject, { subject, summary, value, threshold: above });
@@ -102,7 +102,7 @@ function rateDetector(rule: RuleSettings<'error-rate' | 'rejection-rate'>, book:
   };
 }
 
-function useDetector(rule: RuleSettings<'use'>, book: AlertBook, resilience: Resilience): Detector {
+function useDetector(rule: RuleSettings<'use'>, book: AlertState, resilience: Resilience): Detector {
   const held = new SustainedCondition(resilience.environment.clock, rule.for);
   return {
     look() {

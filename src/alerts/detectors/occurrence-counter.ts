@@ -23,7 +23,7 @@ export class OccurrenceCounter {
   ) {}
 
   /** It happened; gives how often within the time, `times` at most. */
-  note(subject: string): number {
+  count(subject: string): number {
     const now = this.clock.now();
     let moments = this.subjects.get(subject);
     if (moments === undefined) {

@@ -1,6 +1,6 @@
 import type { CircuitStateName, Resilience } from '../../core.js';
-import { wordsOf } from '../../engine/telemetry/event-words.js';
-import type { AlertBook } from '../alert-book.js';
+import { formatEvent } from '../../engine/telemetry/event-words.js';
+import type { AlertState } from '../alert-book.js';
 import type { Detector } from './detectors.js';
 import type { RuleSettings } from '../rule-settings.js';
 import { subjectOf, type PolicyEvent } from './subject.js';
@@ -26,13 +26,13 @@ function stateOf({ type, to }: StateEvent): CircuitStateName {
  * Circuits that are open, by themselves or by hand. Events tell at once; a look makes sure of it, because a circuit whose key is
  * forgotten has no event, and one may have been opened before anybody listened.
  */
-export function openCircuitDetector(rule: RuleSettings<'open-circuit'>, book: AlertBook, resilience: Resilience): Detector {
+export function openCircuitDetector(rule: RuleSettings<'open-circuit'>, book: AlertState, resilience: Resilience): Detector {
   const isMeant = (name: string | undefined): boolean => rule.policy === undefined || rule.policy === name;
   return {
     wants: (type) => CHANGES.has(type),
     hear(told: StateEvent) {
       if (!isMeant(told.policyName)) return;
-      const finding = { subject: subjectOf(told), summary: wordsOf(told) };
+      const finding = { subject: subjectOf(told), summary: formatEvent(told) };
       const state = stateOf(told);
       if (isOpen(state)) book.raise(finding, told);
       else if (isOver(state)) book.clear(finding.subject, finding);

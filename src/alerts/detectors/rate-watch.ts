@@ -11,7 +11,7 @@ interface Reading {
 const APART = 1 / 100;
 
 /** Shares over the last while, out of counters that only grow. */
-export class RateWatch {
+export class RateWindow {
   private readonly readings = new Map<string, Reading[]>();
 
   constructor(
@@ -20,7 +20,7 @@ export class RateWatch {
   ) {}
 
   /** The counters as they are now; gives the share since the beginning of the while. */
-  note(subject: string, of: number, all: number): { readonly value: number; readonly calls: number } {
+  count(subject: string, of: number, all: number): { readonly value: number; readonly calls: number } {
     const now = this.clock.now();
     const readings = this.readings.get(subject) ?? [{ at: now, of: 0, all: 0 }];
     this.readings.set(subject, readings);

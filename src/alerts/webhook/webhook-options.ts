@@ -109,7 +109,7 @@ const RULES: Rules = {
   maxAttempts: integer({ min: 1, max: 100, default: 5 }),
   maxQueue: integer({ min: 1, max: 100_000, default: 100 }),
   drainTimeout: duration({ zero: true, default: '2s' }),
-  clock: rule('a clock', (value) => (isClock(value) ? value : undefined), { code: true }),
+  clock: rule('a clock', (value) => (isClock(value) ? value : undefined), { isFunction: true }),
 };
 
 /** Reads the options; gives what is wrong with them, all of it. */

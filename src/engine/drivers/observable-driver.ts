@@ -1,5 +1,5 @@
 import { isObservable, Observable, type Subscriber, type Unsubscribable } from 'rxjs';
-import { Rest, type Call, type Method } from '../call.js';
+import { WaitingFor, type Call, type Method } from '../call.js';
 import type { Pipeline, Step } from '../pipeline.js';
 import { Outcome } from '../strategy.js';
 import { deferred } from '../waiting/waiter.js';
@@ -20,7 +20,7 @@ export interface ObservableOperation {
  * anew and subscribes to what it gives. An attempt ends when the source completes or fails; once a value was passed
  * on, nothing is tried again. Unsubscribing is the caller's abort.
  */
-export function observe(
+export function runObservable(
   operation: ObservableOperation,
   target: unknown,
   method: Method,
@@ -109,8 +109,8 @@ class ObservableRun implements Unsubscribable, SourceListener {
     const { pipeline } = this;
     if ('next' in ending) return ending.next;
     const { failed, payload } = ending;
-    if (!failed && call.rest === Rest.METHOD && call.interruption === undefined) return pipeline.succeed(call, payload) ?? 'done';
-    pipeline.hear(call, failed, payload);
+    if (!failed && call.waitingFor === WaitingFor.METHOD && call.interruption === undefined) return pipeline.succeed(call, payload) ?? 'done';
+    pipeline.settled(call, failed, payload);
     return pipeline.step(call);
   }
 
@@ -118,7 +118,7 @@ class ObservableRun implements Unsubscribable, SourceListener {
   private begin(call: Call, step: 'invoke' | 'answer'): Ending | undefined {
     let pending: Promise<unknown>;
     try {
-      const result = step === 'invoke' ? this.pipeline.invoke(call) : call.produceAnswer();
+      const result = step === 'invoke' ? this.pipeline.invoke(call) : call.produceSubstitute();
       if (isObservable(result)) return this.listen(call, result, step === 'answer');
       if (step === 'invoke') return { failed: true, payload: this.operation.plainValue(result) };
       if (!isThenable(result)) return this.withhold(result);
@@ -228,8 +228,8 @@ class ObservableRun implements Unsubscribable, SourceListener {
   /** The same for a fallback's value. Where it is taken the call is over, and the other values follow. */
   private judgeAnswer(call: Call, value: unknown): Ending | undefined {
     const { pipeline } = this;
-    pipeline.hear(call, false, value);
-    call.committed = call.answer === undefined && call.outcome === Outcome.SUCCESS;
+    pipeline.settled(call, false, value);
+    call.committed = call.substitute === undefined && call.outcome === Outcome.SUCCESS;
     const next = pipeline.step(call);
     if (next !== 'done' || !call.committed || call.outcome !== Outcome.SUCCESS) return { next };
     this.streaming = true;

@@ -1,7 +1,7 @@
 import { isObservable } from 'rxjs';
-import { Rest, type Call, type CallDriver, type Method } from '../call.js';
+import { WaitingFor, type Call, type CallDriver, type Method } from '../call.js';
 import type { Pipeline, Step } from '../pipeline.js';
-import { withdraw } from '../waiting/cut-off.js';
+import { rollBack } from '../waiting/cut-off.js';
 import { asPromise, ignoreEnd, interruptible, isThenable, rejectSoon } from './promises.js';
 import { Outcome } from '../strategy.js';
 
@@ -30,11 +30,11 @@ export class PromiseDriver implements CallDriver {
     const step = call.inward ? pipeline.enter(call) : undefined;
     const pending = step === 'invoke' ? this.invoke(call) : step === undefined ? undefined : this.perform(call, step);
     if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
-    return this.handOut(call, this.advance(call));
+    return this.toPromise(call, this.advance(call));
   }
 
   /** What the caller gets: what follows the promise that the call rests on, or its end. */
-  private handOut(call: Call, pending: Promise<unknown> | undefined): Promise<unknown> {
+  private toPromise(call: Call, pending: Promise<unknown> | undefined): Promise<unknown> {
     if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
     const { outcome, payload } = call;
     this.end(call);
@@ -63,7 +63,7 @@ export class PromiseDriver implements CallDriver {
   }
 
   /** What the call rests on, so that it can be cut off. */
-  private guarded(call: Call, pending: Promise<unknown>): Promise<unknown> {
+  private interruptible(call: Call, pending: Promise<unknown>): Promise<unknown> {
     if (!this.canBeCutOff(call)) return pending;
     const { promise, reject } = interruptible(pending);
     call.wake = reject;
@@ -74,7 +74,7 @@ export class PromiseDriver implements CallDriver {
    * Runs a call of a method of which nobody knows whether it gives promises or Observables. Where it gives an
    * Observable, that is returned and the call is taken back as if it had never been.
    */
-  probe(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal): unknown {
+  runDetecting(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal): unknown {
     let source: unknown;
     const watched = function (this: unknown, ...given: never[]): unknown {
       const result = method.apply(this, given);
@@ -87,11 +87,11 @@ export class PromiseDriver implements CallDriver {
       const step = this.pipeline.step(call);
       const pending = step === 'invoke' ? this.invoke(call, () => source !== undefined) : this.perform(call, step);
       if (source !== undefined) {
-        withdraw(this.pipeline, call);
+        rollBack(this.pipeline, call);
         this.pipeline.recycle(call);
         return source;
       }
-      if (pending !== undefined || step === 'done') return this.handOut(call, pending);
+      if (pending !== undefined || step === 'done') return this.toPromise(call, pending);
     }
   }
 
@@ -105,16 +105,16 @@ export class PromiseDriver implements CallDriver {
       if (isForeign?.() === true) return undefined;
       if (isThenable(result)) running = asPromise(result);
     } catch (error) {
-      pipeline.hear(call, true, error);
+      pipeline.settled(call, true, error);
       return undefined;
     }
     if (running !== undefined) {
       if (!this.canBeCutOff(call)) return running;
       call.running = running;
-      if (call.interruption === undefined) return this.guarded(call, running);
-      pipeline.hear(call, true, undefined); // cut off by what the method did before its first await
-    } else if (this.plainValue === undefined) pipeline.hear(call, false, result);
-    else pipeline.hear(call, true, this.plainValue(result));
+      if (call.interruption === undefined) return this.interruptible(call, running);
+      pipeline.settled(call, true, undefined); // cut off by what the method did before its first await
+    } else if (this.plainValue === undefined) pipeline.settled(call, false, result);
+    else pipeline.settled(call, true, this.plainValue(result));
     return undefined;
   }
 
@@ -123,29 +123,29 @@ export class PromiseDriver implements CallDriver {
     let result: unknown;
     let pending: Promise<unknown> | undefined;
     try {
-      result = call.produceAnswer();
+      result = call.produceSubstitute();
       if (isThenable(result)) pending = asPromise(result);
     } catch (error) {
       failed = true;
       result = error;
     }
     if (pending !== undefined) {
-      if (call.interruption === undefined) return this.guarded(call, pending);
+      if (call.interruption === undefined) return this.interruptible(call, pending);
       ignoreEnd(pending);
     }
-    this.pipeline.hear(call, failed, result);
+    this.pipeline.settled(call, failed, result);
     return undefined;
   }
 
   /** The first promise of a call has its value: most often that of the method, and the end of the call. */
   fulfilled(call: Call, value: unknown): unknown {
-    if (call.rest !== Rest.METHOD || call.interruption !== undefined) return this.settled(call, false, value);
+    if (call.waitingFor !== WaitingFor.METHOD || call.interruption !== undefined) return this.settled(call, false, value);
     const step = this.pipeline.succeed(call, value);
     if (step === undefined) {
       this.end(call);
       return value;
     }
-    return this.goOn(call, step);
+    return this.continueCall(call, step);
   }
 
   /** The first promise of a call was rejected. */
@@ -154,11 +154,11 @@ export class PromiseDriver implements CallDriver {
   }
 
   private settled(call: Call, failed: boolean, payload: unknown): unknown {
-    this.pipeline.hear(call, failed, payload);
-    return this.goOn(call, this.pipeline.step(call));
+    this.pipeline.settled(call, failed, payload);
+    return this.continueCall(call, this.pipeline.step(call));
   }
 
-  private goOn(call: Call, first: Step): unknown {
+  private continueCall(call: Call, first: Step): unknown {
     let step = first;
     while (step === 'answer') {
       const pending = this.answer(call);
@@ -191,7 +191,7 @@ export class PromiseDriver implements CallDriver {
         failed = true;
         payload = error;
       }
-      pipeline.hear(call, failed, payload);
+      pipeline.settled(call, failed, payload);
     }
     return this.close(call);
   }

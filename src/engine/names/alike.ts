@@ -5,7 +5,7 @@ export type Functions = 'identity' | 'ignored';
  * Equal data. Functions are never compared by their text: equal text may hold on to other values.
  * @throws what a getter of the user's throws.
  */
-export function alike(a: unknown, b: unknown, functions: Functions): boolean {
+export function deepEqual(a: unknown, b: unknown, functions: Functions): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a === 'function' && typeof b === 'function') return functions === 'ignored';
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
@@ -15,7 +15,7 @@ export function alike(a: unknown, b: unknown, functions: Functions): boolean {
   if (keys.length === 0 && !Array.isArray(a) && a.constructor !== Object) return false;
   return (
     keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && alike((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], functions))
+    keys.every((key) => Object.hasOwn(b, key) && deepEqual((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], functions))
   );
 }
 
@@ -23,5 +23,5 @@ export function alike(a: unknown, b: unknown, functions: Functions): boolean {
 export function differences(a: object, b: object): string[] {
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].filter((key) => !alike(left[key], right[key], 'ignored'));
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].filter((key) => !deepEqual(left[key], right[key], 'ignored'));
 }

@@ -14,7 +14,7 @@ interface LiveInstance {
 interface Declared {
   readonly policy: ResolvedPolicy;
   readonly settings: object;
-  readonly place: string;
+  readonly location: string;
 }
 
 /**
@@ -40,14 +40,14 @@ export class NamedSettings {
    * A policy of this name, maybe not the first one; gives what they share.
    * @throws ResilienceConfigError where it was declared with other options.
    */
-  declare(policy: ResolvedPolicy, place: string, environment: Environment): unknown {
+  declare(policy: ResolvedPolicy, location: string, environment: Environment): unknown {
     const settings = this.kind.instances?.settings(policy.options, policy.sources);
     if (settings === undefined) return undefined;
     if (this.declared !== undefined) {
-      this.compare(this.declared, settings, place);
+      this.compare(this.declared, settings, location);
       return this.instance;
     }
-    this.declared = { policy, settings, place };
+    this.declared = { policy, settings, location };
     const live = this.live(policy);
     this.instance = this.kind.instances!.create(
       this.name,
@@ -56,7 +56,7 @@ export class NamedSettings {
       environment,
     );
     const instance = this.instance as LiveInstance | undefined;
-    if (instance?.reconfigure !== undefined) instance.changedByHand = (options) => this.note(options, 'by hand');
+    if (instance?.reconfigure !== undefined) instance.changedByHand = (options) => this.record(options, 'by hand');
     return this.instance;
   }
 
@@ -76,23 +76,23 @@ export class NamedSettings {
 
   /** Changes these options from now on, and no others. */
   change(options: ResolvedOptions): void {
-    this.note(options, 'reconfigure');
+    this.record(options, 'reconfigure');
     const live = this.shared({});
     if (live === undefined) return;
     (this.instance as LiveInstance | undefined)?.reconfigure?.(this.kind.instances!.settings(live.options, live.sources)!);
   }
 
-  private note(options: ResolvedOptions, source: string): void {
+  private record(options: ResolvedOptions, source: string): void {
     this.changes = { ...this.changes, ...options };
     this.changeSources = { ...this.changeSources, ...sourcesOf(options, source) };
   }
 
-  private compare(declared: Declared, settings: object, place: string): void {
+  private compare(declared: Declared, settings: object, location: string): void {
     const different = differences(declared.settings, settings);
     if (different.length === 0) return;
     const { kind } = this.kind;
     throw new ResilienceConfigError([
-      `${place}: the name "${this.name}" is in use by ${declared.place} with a different ${different.join(', ')}; equal names share one ${kind}, so give both the same options or one another name`,
+      `${location}: the name "${this.name}" is in use by ${declared.location} with a different ${different.join(', ')}; equal names share one ${kind}, so give both the same options or one another name`,
     ]);
   }
 }

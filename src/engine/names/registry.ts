@@ -22,7 +22,7 @@ export interface NamedInstance {
 }
 
 /** How many names one application may use; more are a mistake (a name made from a request, where `key` is meant). */
-const MOST_NAMES = 10_000;
+const MAX_NAMES = 10_000;
 
 /** The names of one application with all that is said of them: equal names of one kind share settings and state. */
 export class Registry implements InstanceSource {
@@ -67,7 +67,7 @@ export class Registry implements InstanceSource {
 
   /** An operator has switched off a policy of that name, so there may be no instance. */
   noteSwitchedOff(kind: string, name: string): void {
-    if (this.switchedOff.size < MOST_NAMES) this.switchedOff.add(`${kind} ${name}`);
+    if (this.switchedOff.size < MAX_NAMES) this.switchedOff.add(`${kind} ${name}`);
   }
 
   isSwitchedOff(kind: string, name: string): boolean {
@@ -89,14 +89,14 @@ export class Registry implements InstanceSource {
     );
   }
 
-  private entry(kind: PolicyKind, name: string, place: string): NamedSettings {
+  private entry(kind: PolicyKind, name: string, location: string): NamedSettings {
     let names = this.entries.get(kind.kind);
     if (names === undefined) this.entries.set(kind.kind, (names = new Map<string, NamedSettings>()));
     let entry = names.get(name);
     if (entry !== undefined) return entry;
-    if (names.size >= MOST_NAMES) {
+    if (names.size >= MAX_NAMES) {
       throw new ResilienceConfigError([
-        `${place}: more than ${MOST_NAMES} names of kind ${kind.kind}; use the option key for state by tenant or request`,
+        `${location}: more than ${MAX_NAMES} names of kind ${kind.kind}; use the option key for state by tenant or request`,
       ]);
     }
     names.set(name, (entry = new NamedSettings(kind, name)));

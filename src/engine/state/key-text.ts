@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { show } from '../../options/index.js';
+import { formatValue } from '../../options/index.js';
 
 /** Longer keys are kept as their hash: what a caller may choose must not choose how much memory it takes. */
 const MAX_KEY_LENGTH = 128;
@@ -27,7 +27,7 @@ function hashed(key: string): string {
 
 /** An async key function gives a promise whose rejection nobody else would see. */
 function described(key: unknown): string {
-  if (!(key instanceof Promise)) return show(key);
+  if (!(key instanceof Promise)) return formatValue(key);
   key.catch(() => undefined);
   return 'a promise';
 }

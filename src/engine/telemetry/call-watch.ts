@@ -1,10 +1,10 @@
 import type { Call } from '../call.js';
 import type { Environment } from '../environment.js';
 import { Outcome } from '../strategy.js';
-import type { Distribution } from './timings.js';
+import type { Histogram } from './timings.js';
 
 /** So many classes of errors are told apart for each operation; the others are one. */
-const MOST_ERROR_CLASSES = 20;
+const MAX_ERROR_CLASSES = 20;
 
 /** A call as a tracer sees it. */
 export interface TracedCall {
@@ -27,16 +27,16 @@ export interface CallTracer {
   invoke(call: TracedCall, start: () => unknown): unknown;
   /** Starts what answers in place of the method. */
   answer(call: TracedCall, start: () => unknown): unknown;
-  /** A layer refused the call, repeated it, answered for it, or gave it up. */
-  noted(call: TracedCall, kind: string, what: 'refusals' | 'repeats' | 'answers' | 'timeouts'): void;
+  /** A layer rejected the call, repeated it, answered for it, or gave it up. */
+  counted(call: TracedCall, kind: string, what: 'rejections' | 'repeats' | 'answers' | 'timeouts'): void;
   /** The call had to wait for a place or a permit. */
   waited(call: TracedCall): void;
   ended(call: TracedCall, outcome: CallOutcome): void;
 }
 
 /** What is known of the calls of an operation where somebody wants to know more than how many there were. */
-export class CallWatch {
-  readonly durations: Distribution | undefined;
+export class CallObserver {
+  readonly durations: Histogram | undefined;
   readonly errors: Map<string, number>;
 
   /** @param before Whose figures it goes on with. */
@@ -44,7 +44,7 @@ export class CallWatch {
     operationId: string,
     environment: Environment,
     readonly tracer: CallTracer | undefined,
-    before?: CallWatch,
+    before?: CallObserver,
   ) {
     this.durations = before?.durations ?? environment.timings.ofCalls('operation_duration_seconds', operationId);
     this.errors = before?.errors ?? new Map<string, number>();
@@ -52,7 +52,7 @@ export class CallWatch {
 
   began(call: Call): void {
     if (this.tracer === undefined) return;
-    call.eventful = true;
+    call.dirty = true;
     this.tracer.began(call);
   }
 
@@ -65,7 +65,7 @@ export class CallWatch {
 
   private countError(error: unknown): void {
     const name = errorClassOf(error);
-    const shown = this.errors.has(name) || this.errors.size < MOST_ERROR_CLASSES ? name : 'other';
+    const shown = this.errors.has(name) || this.errors.size < MAX_ERROR_CLASSES ? name : 'other';
     this.errors.set(shown, (this.errors.get(shown) ?? 0) + 1);
   }
 }

@@ -1,19 +1,19 @@
-import { wordsOfError } from '../error.js';
+import { formatError } from '../error.js';
 import { escapeText, quoteText } from '../../options/index.js';
 import type { EventBase } from './events.js';
 
 /** `circuit-breaker.opened` as words. */
-export function titleOf(type: string, name?: string): string {
+export function eventTitle(type: string, name?: string): string {
   const [group, what] = type.split('.').map((part) => part.replaceAll('-', ' ')) as [string, string];
   return `${group[0]!.toUpperCase()}${group.slice(1)}${name === undefined ? '' : ` "${name}"`} ${what}`;
 }
 
 /** An event as a sentence: `Circuit breaker "payments" opened (calls 10, failures 7, openMs 30000)`. What strangers chose is quoted. */
-export function wordsOf({ type, timestamp: _timestamp, ...event }: EventBase): string {
+export function formatEvent({ type, timestamp: _timestamp, ...event }: EventBase): string {
   const { operationId, policyName, ...facts } = event as Record<string, unknown>;
   const shown = known(facts).map(([name, value]) => `${name} ${wordOf(name, value)}`);
   const where = typeof operationId === 'string' && operationId !== policyName ? ` in ${escapeText(operationId)}` : '';
-  const title = titleOf(type, typeof policyName === 'string' ? escapeText(policyName) : undefined);
+  const title = eventTitle(type, typeof policyName === 'string' ? escapeText(policyName) : undefined);
   return `${title}${where}${shown.length === 0 ? '' : ` (${shown.join(', ')})`}`;
 }
 
@@ -40,7 +40,7 @@ function wordOf(name: string, value: unknown): string {
 
 /** Whatever else was thrown is said by its type. */
 function plain(value: unknown): unknown {
-  if (value instanceof Error) return wordsOfError(value);
+  if (value instanceof Error) return formatError(value);
   if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) return value;
   if (typeof value === 'number') return Number(value.toFixed(3));
   return typeof value === 'string' || typeof value === 'boolean' ? value : typeof value;

@@ -22,14 +22,14 @@ export interface EventDeclaration {
 export type EventListener = (event: EventBase) => void;
 
 /** Which events a listener hears. */
-export interface Hearing {
+export interface ListenOptions {
   /** Whether it wants events of a type; asked once a type. All of them where it is not there. */
   readonly wants?: (type: string) => boolean;
   /** Whether it would look at one just now; asked before each event is made. */
   readonly ready?: (type: string) => boolean;
 }
 
-interface Listening extends Hearing {
+interface Subscription extends ListenOptions {
   readonly listener: EventListener;
 }
 
@@ -37,7 +37,7 @@ interface Listening extends Hearing {
 const ENDS_OF_CALLS = ['operation.succeeded', 'operation.failed'];
 
 /** So many events may follow from one; a listener that brings about what it listens to must not keep the event loop for ever. */
-const MOST_IN_ONE_TURN = 1000;
+const MAX_EVENTS_PER_TURN = 1000;
 
 /**
  * News for whoever listens, at once and never awaited. Ask `wants` before making an event: without a listener none is made.
@@ -47,13 +47,13 @@ export class EventHub {
   /** True while somebody listens to anything. */
   active = false;
   /** True while somebody listens to the ends of calls. */
-  hearsCalls = false;
+  hasCallListeners = false;
   /** True while somebody listens to what happens to single calls on their way: rejections, retries. */
-  hearsAttempts = false;
-  private all: readonly Listening[] = [];
+  hasAttemptListeners = false;
+  private all: readonly Subscription[] = [];
   private telling = false;
   private readonly later: EventBase[] = [];
-  private readonly byType = new Map<string, readonly Listening[]>();
+  private readonly byType = new Map<string, readonly Subscription[]>();
 
   constructor(
     private readonly clock: Clock,
@@ -62,14 +62,14 @@ export class EventHub {
     private readonly ofAttempts: readonly string[],
   ) {}
 
-  listen(listener: EventListener, hearing: Hearing = {}): () => void {
-    const listening: Listening = { ...hearing, listener };
+  listen(listener: EventListener, hearing: ListenOptions = {}): () => void {
+    const listening: Subscription = { ...hearing, listener };
     this.change([...this.all, listening]);
     return () => this.change(this.all.filter((other) => other !== listening));
   }
 
   /** Whether somebody will look at an event of that type. Everybody is asked, as some count what they miss. */
-  wants(type: string): boolean {
+  hasListeners(type: string): boolean {
     if (!this.active) return false;
     let wanted = false;
     for (const { ready } of this.listenersOf(type)) wanted = ready === undefined || ready(type) || wanted;
@@ -77,15 +77,15 @@ export class EventHub {
   }
 
   /** The same for what happens to single calls: an outage asks for it again and again. */
-  wantsOfAttempt(type: string): boolean {
-    return this.hearsAttempts && this.wants(type);
+  hasListenersForAttempts(type: string): boolean {
+    return this.hasAttemptListeners && this.hasListeners(type);
   }
 
   /** Tells it. What a listener brings about in the middle of that is told after it, so that all hear it in the order it happened. */
   emit(type: string, operationId: string | undefined, facts: object): void {
     const event: EventBase = { type, timestamp: wallTimeOf(this.clock), operationId, ...facts };
     if (this.telling) {
-      if (this.later.length < MOST_IN_ONE_TURN) this.later.push(event);
+      if (this.later.length < MAX_EVENTS_PER_TURN) this.later.push(event);
       else this.reportError(new Error('listeners answer events with further events without end'));
       return;
     }
@@ -111,17 +111,17 @@ export class EventHub {
     }
   }
 
-  private change(all: readonly Listening[]): void {
+  private change(all: readonly Subscription[]): void {
     this.all = all;
     this.byType.clear();
     this.active = all.length > 0;
     const hears = (type: string): boolean => this.listenersOf(type).length > 0;
-    this.hearsCalls = ENDS_OF_CALLS.some(hears);
-    this.hearsAttempts = this.ofAttempts.some(hears);
+    this.hasCallListeners = ENDS_OF_CALLS.some(hears);
+    this.hasAttemptListeners = this.ofAttempts.some(hears);
   }
 
   /** Event types are the library's own, so there are few. */
-  private listenersOf(type: string): readonly Listening[] {
+  private listenersOf(type: string): readonly Subscription[] {
     let listeners = this.byType.get(type);
     if (listeners === undefined) {
       listeners = this.all.filter(({ wants }) => wants === undefined || wants(type));
@@ -132,6 +132,6 @@ export class EventHub {
 }
 
 /** Whether a type is meant by a pattern: itself, `*` for all, or `circuit-breaker.*` for all of one policy. */
-export function meets(pattern: string, type: string): boolean {
+export function matchesPattern(pattern: string, type: string): boolean {
   return pattern === type || pattern === '*' || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)));
 }

@@ -1,4 +1,4 @@
-import type { Distribution } from './timings.js';
+import type { Histogram } from './timings.js';
 
 export type MetricType = 'counter' | 'gauge' | 'histogram';
 
@@ -6,7 +6,7 @@ export type MetricType = 'counter' | 'gauge' | 'histogram';
 export type LabelValues = Readonly<Record<string, string>>;
 
 /** Takes a reading. Readings with equal labels are merged. */
-export type AddReading = (value: number | Distribution, labels?: LabelValues) => void;
+export type AddReading = (value: number | Histogram, labels?: LabelValues) => void;
 
 /**
  * Something that can be measured from outside: declared once by whoever has the figures, and read when somebody asks, so that

@@ -1,8 +1,8 @@
 import type { Strategy } from '../strategy.js';
 
 /** How often each thing happened at a layer of one operation. */
-export interface Tally {
-  refusals: number;
+export interface LayerCounters {
+  rejections: number;
   repeats: number;
   answers: number;
   timeouts: number;
@@ -15,19 +15,19 @@ export class OperationCounts {
   failures = 0;
   /** Calls given up by their caller: neither a success nor a failure. */
   aborts = 0;
-  protected tallies: readonly Tally[] | undefined;
+  protected tallies: readonly LayerCounters[] | undefined;
 
   /** A tally for each layer; the layers of one operation are the same in all its pipelines. */
-  talliesOf(layers: readonly Strategy[]): readonly Tally[] {
+  talliesOf(layers: readonly Strategy[]): readonly LayerCounters[] {
     return (this.tallies ??= layers.map(newTally));
   }
 }
 
 /** The same for operations that have nothing in common but to have no name: a tally for each kind. */
 export class UnnamedCounts extends OperationCounts {
-  readonly byKind = new Map<string, Tally>();
+  readonly byKind = new Map<string, LayerCounters>();
 
-  override talliesOf(layers: readonly Strategy[]): readonly Tally[] {
+  override talliesOf(layers: readonly Strategy[]): readonly LayerCounters[] {
     return layers.map(({ kind }) => {
       let tally = this.byKind.get(kind);
       if (tally === undefined) this.byKind.set(kind, (tally = newTally()));
@@ -36,14 +36,14 @@ export class UnnamedCounts extends OperationCounts {
   }
 }
 
-function newTally(): Tally {
-  return { refusals: 0, repeats: 0, answers: 0, timeouts: 0 };
+function newTally(): LayerCounters {
+  return { rejections: 0, repeats: 0, answers: 0, timeouts: 0 };
 }
 
 /** Strategies that go on with what others at the same layers have counted. */
 export function succeedTo(layers: readonly Strategy[], previous: readonly Strategy[]): void {
   layers.forEach((layer, index) => {
     const before = previous[index];
-    if (layer !== before && layer.kind === before?.kind) layer.adopt?.(before);
+    if (layer !== before && layer.kind === before?.kind) layer.inheritCounts?.(before);
   });
 }

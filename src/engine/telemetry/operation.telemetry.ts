@@ -1,5 +1,5 @@
 import type { OperationCounts } from './operation-counts.js';
-import type { CallWatch } from './call-watch.js';
+import type { CallObserver } from './call-watch.js';
 import type { EventBase } from './events.js';
 import type { MetricDeclaration } from './metric.js';
 
@@ -33,7 +33,7 @@ export interface ConfigChangedEvent extends EventBase {
 /** An operation as metrics see it. */
 interface ObservedOperation {
   readonly counts: Pick<OperationCounts, 'successes' | 'failures' | 'aborts'>;
-  readonly watch: Pick<CallWatch, 'durations' | 'errors'> | undefined;
+  readonly watch: Pick<CallObserver, 'durations' | 'errors'> | undefined;
 }
 
 const operationMetrics: readonly MetricDeclaration<ObservedOperation>[] = [

@@ -4,10 +4,10 @@ import { lookAfter } from '../drivers/promises.js';
 export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Told of each duration that is measured. */
-export type DurationListener = (distribution: Distribution, seconds: number) => void;
+export type DurationListener = (distribution: Histogram, seconds: number) => void;
 
 /** How many durations fell into which bucket. */
-export class Distribution {
+export class Histogram {
   count = 0;
   /** Of all durations, in seconds. */
   sum = 0;
@@ -59,7 +59,7 @@ export class Timings {
     return () => (this.listeners = this.listeners.filter((other) => other !== listener));
   }
 
-  tell(distribution: Distribution, seconds: number): void {
+  tell(distribution: Histogram, seconds: number): void {
     for (const listener of this.listeners) {
       try {
         lookAfter(listener(distribution, seconds), this.reportError);
@@ -70,12 +70,12 @@ export class Timings {
   }
 
   /** For durations of calls, which are measured only where somebody wants it. */
-  ofCalls(metric: string, name: string): Distribution | undefined {
+  ofCalls(metric: string, name: string): Histogram | undefined {
     return this.on ? this.of(metric, name, this.bounds) : undefined;
   }
 
   /** For durations of what happens rarely, which are always measured. */
-  of(metric: string, name: string, bounds: readonly number[]): Distribution {
-    return new Distribution(metric, name, bounds, this);
+  of(metric: string, name: string, bounds: readonly number[]): Histogram {
+    return new Histogram(metric, name, bounds, this);
   }
 }

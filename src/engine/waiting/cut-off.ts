@@ -1,4 +1,4 @@
-import { Rest, type Call } from '../call.js';
+import { WaitingFor, type Call } from '../call.js';
 import type { Pipeline } from '../pipeline.js';
 import { Outcome } from '../strategy.js';
 import { settle, whenSettled, type Stray } from './strays.js';
@@ -12,7 +12,7 @@ import { settle, whenSettled, type Stray } from './strays.js';
  *
  * Tells the layers inside of the one that cut the call off, and goes on outwards from that.
  */
-export function cutOff(pipeline: Pipeline, call: Call): void {
+export function applyInterruption(pipeline: Pipeline, call: Call): void {
   const { layer, outcome, reason } = call.interruption!;
   call.interruption = undefined;
   // The limit of an attempt that has ended since: its layer was told, and a layer outside has begun another one.
@@ -22,9 +22,9 @@ export function cutOff(pipeline: Pipeline, call: Call): void {
   const error = outcome === Outcome.TIMEOUT ? pipeline.layers[layer]!.expired!(call) : reason;
   const stray = strayOf(pipeline, call);
   call.stopWaiting();
-  call.waiter = call.answer = call.running = undefined;
-  pipeline.turnBack(call, Math.max(layer, 0), outcome, error);
-  if (layer >= 0) pipeline.note(call, layer, 'timeouts');
+  call.waiter = call.substitute = call.running = undefined;
+  pipeline.startUnwind(call, Math.max(layer, 0), outcome, error);
+  if (layer >= 0) pipeline.count(call, layer, 'timeouts');
   for (let inner = reached; inner > layer; inner--) abandon(pipeline, call, inner);
   call.context?.abandon(error);
   if (stray !== undefined) stray.seenBy = Math.min(stray.seenBy, Math.max(layer, 0));
@@ -44,7 +44,7 @@ export function abandon(pipeline: Pipeline, call: Call, layer: number): void {
 /** The method may still run: what its attempt holds is given back when it really ends, and a late value is given away. */
 function strayOf(pipeline: Pipeline, call: Call): Stray | undefined {
   const { running } = call;
-  if (running === undefined || call.rest !== Rest.METHOD) return undefined;
+  if (running === undefined || call.waitingFor !== WaitingFor.METHOD) return undefined;
   const { roles, operationId } = pipeline;
   const stray: Stray = { settled: false, seenBy: pipeline.layers.length, endings: [] };
   call.strays = [...(call.strays ?? []).filter(({ settled }) => !settled), stray];
@@ -59,16 +59,16 @@ function strayOf(pipeline: Pipeline, call: Call): Stray | undefined {
 }
 
 /** Takes back a call whose method runs: all layers are told that it ended without a verdict, and it is not counted. */
-export function withdraw(pipeline: Pipeline, call: Call): void {
+export function rollBack(pipeline: Pipeline, call: Call): void {
   pipeline.layers.forEach((layer, index) => {
     try {
-      layer.withdrawn?.(call, index);
+      layer.rolledBack?.(call, index);
     } catch (error) {
       pipeline.environment.callbackFailed(`${layer.kind} key or cost`, pipeline.operationId, error);
     }
   });
   call.context = undefined; // whatever the method gave goes on to use it
   call.interrupt(-1, Outcome.ABORT, undefined);
-  pipeline.hear(call, true, undefined);
+  pipeline.settled(call, true, undefined);
   pipeline.forget();
 }

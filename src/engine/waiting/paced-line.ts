@@ -1,10 +1,10 @@
 import type { TimerHandle } from '../clock.js';
 import type { Environment } from '../environment.js';
-import type { Waiter, WaitingPlace } from './waiter.js';
-import { WaitingLine } from './waiting-line.js';
+import type { Waiter, WaiterOwner } from './waiter.js';
+import { WaitQueue } from './waiting-line.js';
 
 /** When permits come free, and what it means to take one. */
-export interface Pace {
+export interface Schedule {
   /** Only the sum of what the waiters cost says when a newcomer is served, not in which portions it comes. */
   readonly sumDecides: boolean;
   /** The earliest time, not before `from`, at which the first waiter can be served. */
@@ -32,8 +32,8 @@ const REFORECAST_SHARE = 8;
  * A line in which each is served when its time has come, in order. One timer for the first waiter, however many wait;
  * who leaves lets those behind move up.
  */
-export class PacedLine implements WaitingPlace {
-  private readonly line = new WaitingLine();
+export class ScheduledQueue implements WaiterOwner {
+  private readonly line = new WaitQueue();
   private timer: TimerHandle;
   private dueAt = 0;
   /** How many wait, by cost. */
@@ -45,7 +45,7 @@ export class PacedLine implements WaitingPlace {
   private departed = 0;
 
   constructor(
-    private readonly pace: Pace,
+    private readonly pace: Schedule,
     private readonly environment: Environment,
   ) {}
 

@@ -1,4 +1,4 @@
-import { parseDuration, show, type Duration } from '../../options/index.js';
+import { parseDuration, formatValue, type Duration } from '../../options/index.js';
 import type { Clock } from '../clock.js';
 import { ResilienceConfigError } from '../error.js';
 import type { TimerQueue } from './timer-queue.js';
@@ -30,7 +30,7 @@ export class Shutdown {
   ) {}
 
   /** Somebody waits from now on; `dismiss` turns them away. Gives what is to be called when they wait no more. */
-  waiting(dismiss: () => void): () => void {
+  registerWaiter(dismiss: () => void): () => void {
     this.waits.add(dismiss);
     return () => {
       if (this.waits.delete(dismiss)) this.tellWhenIdle();
@@ -55,7 +55,7 @@ export class Shutdown {
    */
   async drain({ timeout = 0 }: DrainOptions): Promise<void> {
     const timeoutMs = parseDuration(timeout);
-    if (timeoutMs === undefined) throw new ResilienceConfigError([`drain: timeout must be a duration, got ${show(timeout)}`]);
+    if (timeoutMs === undefined) throw new ResilienceConfigError([`drain: timeout must be a duration, got ${formatValue(timeout)}`]);
     this.isDraining = true;
     this.deadlines.windDown();
     if (timeoutMs > 0 && !this.isIdle) await this.idle(timeoutMs);

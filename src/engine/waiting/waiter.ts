@@ -2,10 +2,10 @@ import { offAbort, onAbort } from './abort-listeners.js';
 import type { TimerQueue } from './timer-queue.js';
 import { Deadline, type DeadlineOwner } from './timer-queue.js';
 
-type WaiterState = 'waiting' | 'granted' | 'refused' | 'left';
+type WaiterState = 'waiting' | 'granted' | 'rejected' | 'left';
 
 /** Who owns the line that a waiter stands in. */
-export interface WaitingPlace {
+export interface WaiterOwner {
   /** The waiter gave up: take it out of the line. */
   left(waiter: Waiter): void;
   /** `longestWaitMs` is over: take it out and say with which error. */
@@ -20,15 +20,15 @@ const nobody = (): void => undefined;
  */
 export class Waiter implements DeadlineOwner {
   state: WaiterState = 'waiting';
-  /** Why it was refused. */
-  refusal: Error | undefined;
+  /** Why it was rejected. */
+  rejection: Error | undefined;
   wake: () => void = nobody;
   lane: Lane | undefined;
   previous: Waiter | undefined;
   next: Waiter | undefined;
 
   constructor(
-    readonly place: WaitingPlace,
+    readonly owner: WaiterOwner,
     readonly priority: number,
     readonly cost: number,
     readonly longestWaitMs: number | undefined,
@@ -41,22 +41,22 @@ export class Waiter implements DeadlineOwner {
     if (this.state === 'waiting') this.end('granted');
   }
 
-  refuse(error: Error): void {
+  reject(error: Error): void {
     if (this.state !== 'waiting') return;
-    this.refusal = error;
-    this.end('refused');
+    this.rejection = error;
+    this.end('rejected');
   }
 
   /** Gives up the place in the line. */
   leave(): void {
     if (this.state !== 'waiting') return;
     this.state = 'left';
-    this.place.left(this);
+    this.owner.left(this);
   }
 
   /** Its time is over. */
   expired(): void {
-    if (this.state === 'waiting') this.refuse(this.place.expired(this));
+    if (this.state === 'waiting') this.reject(this.owner.expired(this));
   }
 
   private end(state: WaiterState): void {
@@ -81,7 +81,7 @@ export function limitWait(waiter: Waiter, deadlines: TimerQueue, now: number): (
 }
 
 /**
- * Waits by hand for a place: settles when the waiter is granted or refused.
+ * Waits by hand for a place: settles when the waiter is granted or rejected.
  * @throws the reason of `signal` where the caller aborts; then the place in the line is given up, or given back through
  * `giveBack` where it was granted in the same moment.
  */
@@ -108,7 +108,7 @@ export async function waitTurn(
     if (waiter.state === 'granted') giveBack();
     throw signal.reason;
   }
-  if (waiter.refusal !== undefined) throw waiter.refusal;
+  if (waiter.rejection !== undefined) throw waiter.rejection;
 }
 
 /** A promise with its key. */

@@ -5,7 +5,7 @@ import type { Lane, Waiter } from './waiter.js';
  * Waiters by priority, higher first, and first in, first out within one. With a single priority every operation is
  * O(1); with n of them O(log n), and only when a lane begins or ends. A waiter is removed from anywhere at once.
  */
-export class WaitingLine {
+export class WaitQueue {
   size = 0;
   private readonly lanes = new Map<number, Lane>();
   private readonly highest = new Heap<Lane>((a, b) => a.priority > b.priority);
@@ -17,7 +17,7 @@ export class WaitingLine {
   }
 
   /** Who makes room when somebody has to: the oldest of the lowest priority. */
-  get mostDispensable(): Waiter | undefined {
+  get evictionCandidate(): Waiter | undefined {
     return this.lowest.first?.first;
   }
 

@@ -1,4 +1,4 @@
-import { Rest, type Call } from '../call.js';
+import { WaitingFor, type Call } from '../call.js';
 import type { Environment } from '../environment.js';
 import { abandon } from './cut-off.js';
 import type { Pipeline } from '../pipeline.js';
@@ -6,13 +6,13 @@ import { Outcome } from '../strategy.js';
 import { deferred, limitWait, type Waiter } from './waiter.js';
 
 /**
- * Lets a call stand in a line: the promise is fulfilled when it is granted, refused or cut off. Undefined where it was cut off
+ * Lets a call stand in a line: the promise is fulfilled when it is granted, rejected or cut off. Undefined where it was cut off
  * while it joined, from within a listener.
  */
-export function park(call: Call, waiter: Waiter, environment: Environment): Promise<void> | undefined {
+export function suspend(call: Call, waiter: Waiter, environment: Environment): Promise<void> | undefined {
   const { promise, resolve } = deferred();
-  call.rest = Rest.TURN;
-  call.eventful = true;
+  call.waitingFor = WaitingFor.TURN;
+  call.dirty = true;
   call.waiter = waiter;
   call.wake = waiter.wake = resolve;
   if (call.interruption !== undefined) {
@@ -42,11 +42,11 @@ export function again(pipeline: Pipeline, call: Call, layer: number, delayMs: nu
 function pause(call: Call, delayMs: number, { clock, shutdown }: Environment): Promise<void> {
   const { promise, resolve } = deferred();
   const timer = clock.setTimer(resolve, delayMs, true);
-  const forget = shutdown.waiting(() => {
-    call.pauseCut = true;
+  const forget = shutdown.registerWaiter(() => {
+    call.pauseCancelled = true;
     resolve();
   });
-  call.rest = Rest.PAUSE;
+  call.waitingFor = WaitingFor.PAUSE;
   call.wake = resolve;
   call.stopWaiting = () => {
     clock.clearTimer(timer);
@@ -60,12 +60,12 @@ export function resume(pipeline: Pipeline, call: Call): void {
   const { waiter } = call;
   call.stopWaiting();
   call.waiter = undefined;
-  if (call.rest === Rest.PAUSE) {
-    if (call.pauseCut) stayOut(pipeline, call);
+  if (call.waitingFor === WaitingFor.PAUSE) {
+    if (call.pauseCancelled) stayOut(pipeline, call);
     else repeat(pipeline, call);
-  } else if (waiter!.refusal !== undefined) {
-    pipeline.note(call, call.cursor, 'refusals');
-    pipeline.turnBack(call, call.cursor, Outcome.REFUSAL, waiter!.refusal);
+  } else if (waiter!.rejection !== undefined) {
+    pipeline.count(call, call.cursor, 'rejections');
+    pipeline.startUnwind(call, call.cursor, Outcome.REJECTED, waiter!.rejection);
   } else {
     pipeline.watch?.tracer?.waited(call);
     call.cursor++;
@@ -74,7 +74,7 @@ export function resume(pipeline: Pipeline, call: Call): void {
 
 /** The attempt begins that the layer before the cursor ordered. */
 function repeat(pipeline: Pipeline, call: Call): void {
-  pipeline.note(call, call.cursor - 1, 'repeats');
+  pipeline.count(call, call.cursor - 1, 'repeats');
   call.beginAgain(call.cursor - 1);
 }
 

@@ -7,8 +7,8 @@ export type LimitTeller = (context: ExecutionContext) => void;
 const boards = new WeakMap<object, LimitBoard>();
 
 /**
- * Who tells clients of limits in one application. An interceptor that stands inside of the one that refuses a request never sees it,
- * so whoever refuses asks here: the order in which they are registered does not matter.
+ * Who tells clients of limits in one application. An interceptor that stands inside of the one that rejects a request never sees it,
+ * so whoever rejects asks here: the order in which they are registered does not matter.
  */
 export class LimitBoard {
   private readonly tellers = new Set<LimitTeller>();

@@ -47,7 +47,7 @@ export class Limit {
     await this.operation.run(undefined, () => undefined, args, signal);
   }
 
-  /** Whether `take` would be refused now. */
+  /** Whether `take` would be rejected now. */
   isShort(args: LimitArguments<never>): boolean {
     const { limiter } = this;
     if (limiter === undefined || this.waits) return false;

@@ -5,7 +5,7 @@ import { STARTS, type Startup } from '../../nest/startup.js';
 import { clientIp, type ClientRequest } from '../client-key.js';
 import { checkContexts, inboundOf, type Inbound, type InboundType } from '../inbound.js';
 import { isSkipped, routesBehind, type Class, type Handler, type Route } from '../routes/route-finder.js';
-import { RouteBooks } from '../routes/route-book.js';
+import { RouteTables } from '../routes/route-book.js';
 import { whenGone } from '../when-gone.js';
 import { Limit, type LimitArguments, type RouteLimit } from './limit.js';
 import { tellLimits } from './rate-limit-fields.js';
@@ -13,7 +13,7 @@ import { limitsAt } from './route-rate-limit.js';
 
 /** What `RateLimitGuard.of` takes. */
 export interface RateLimitGuardOptions<Request = ClientRequest> {
-  /** All of them count: a request that one refuses uses up none of the others, where no limit waits (`maxWait`). */
+  /** All of them count: a request that one rejects uses up none of the others, where no limit waits (`maxWait`). */
   readonly limits: RouteLimit<Request> | readonly RouteLimit<Request>[];
   /**
    * Who is counted together; `undefined` or `null` means all who have no key.
@@ -44,7 +44,7 @@ const DEFAULT_CONTEXTS: readonly InboundType[] = ['http', 'graphql', 'ws'];
 @Injectable()
 export abstract class RateLimitGuard implements CanActivate {
   protected abstract readonly options: RateLimitGuardOptions<never>;
-  protected abstract readonly books: RouteBooks<readonly Limit[]>;
+  protected abstract readonly books: RouteTables<readonly Limit[]>;
 
   constructor(
     @Inject(ResilienceService) private readonly resilience: ResilienceService,
@@ -56,7 +56,7 @@ export abstract class RateLimitGuard implements CanActivate {
   static of<Request = ClientRequest>(options: RateLimitGuardOptions<Request>): Type<RateLimitGuard> {
     class Limits extends RateLimitGuard {
       // Of the class: Nest makes an instance in each module that names the guard, and they are one guard all the same.
-      private static readonly books = new RouteBooks<readonly Limit[]>();
+      private static readonly books = new RouteTables<readonly Limit[]>();
       protected readonly options = options as RateLimitGuardOptions<never>;
       protected readonly books = Limits.books;
     }
@@ -90,7 +90,7 @@ export abstract class RateLimitGuard implements CanActivate {
   get [STARTS](): Startup {
     return {
       compile: () => this.compile(),
-      unmet: () => [],
+      unmatched: () => [],
       reads: (controller, handler) =>
         this.behind().some((route) => route.controller === controller && (route.handler as object) === handler),
     };

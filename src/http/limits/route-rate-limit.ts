@@ -30,7 +30,7 @@ export function SkipRateLimit(skip = true): RouteDecorator {
 /** The limits of a handler; an empty list where it is taken out. */
 export function limitsAt(controller: Class, handler: Handler, ofGuard: readonly RouteLimit<never>[]): readonly RouteLimit<never>[] {
   const said = [handler, controller]
-    .map((place) => Reflect.getMetadata(LIMITS, place) as Said | undefined)
+    .map((location) => Reflect.getMetadata(LIMITS, location) as Said | undefined)
     .find((one) => one !== undefined);
   if (said === 'none') return [];
   return said === undefined || said === 'those of the guard' ? ofGuard : said;
@@ -38,8 +38,8 @@ export function limitsAt(controller: Class, handler: Handler, ofGuard: readonly 
 
 function say(said: Said, readBy?: string): RouteDecorator {
   return (target: object, _key?: string | symbol, descriptor?: PropertyDescriptor) => {
-    const place = (descriptor?.value as object | undefined) ?? target;
-    Reflect.defineMetadata(LIMITS, said, place);
-    if (readBy !== undefined) Reflect.defineMetadata(READ_BY, readBy, place);
+    const location = (descriptor?.value as object | undefined) ?? target;
+    Reflect.defineMetadata(LIMITS, said, location);
+    if (readBy !== undefined) Reflect.defineMetadata(READ_BY, readBy, location);
   };
 }

@@ -1,7 +1,7 @@
 import type { Class, Handler } from './route-finder.js';
 
 /** What belongs to each route of an application: by controller class and handler, whatever they are called. */
-export class RouteBook<Entry> {
+export class RouteTable<Entry> {
   private readonly byController = new WeakMap<Class, WeakMap<Handler, { readonly entry: Entry }>>();
 
   /** What belongs to a route, made where there is nothing yet. */
@@ -15,12 +15,12 @@ export class RouteBook<Entry> {
 }
 
 /** One book for each application. */
-export class RouteBooks<Entry> {
-  private readonly books = new WeakMap<object, RouteBook<Entry>>();
+export class RouteTables<Entry> {
+  private readonly books = new WeakMap<object, RouteTable<Entry>>();
 
-  of(application: object): RouteBook<Entry> {
+  of(application: object): RouteTable<Entry> {
     let book = this.books.get(application);
-    if (book === undefined) this.books.set(application, (book = new RouteBook<Entry>()));
+    if (book === undefined) this.books.set(application, (book = new RouteTable<Entry>()));
     return book;
   }
 }

@@ -50,18 +50,18 @@ export function findRoutes(modules: ModulesContainer): readonly Route[] {
 export function routesBehind(enhancer: Class, kind: EnhancerKind, modules: ModulesContainer): readonly Route[] {
   const all = findRoutes(modules).filter(({ controller, handler }) => !isSkipped(controller, handler));
   if (isOfApplication(enhancer, kind, modules)) return all;
-  const named = all.filter(({ controller, handler }) => [controller, handler].some((place) => names(place, enhancer, kind)));
+  const named = all.filter(({ controller, handler }) => [controller, handler].some((location) => names(location, enhancer, kind)));
   // A plain provider that nobody names is there for `app.useGlobalGuards(app.get(...))`.
   return named.length === 0 && isProvided(enhancer, modules) ? all : named;
 }
 
 /** Whether a controller or a handler is to be left alone (`@SkipResilience()`, the library's own controllers). */
 export function isSkipped(controller: Class, handler: Handler): boolean {
-  return [controller, handler].some((place) => Reflect.getMetadata(SKIP_KEY, place) === true);
+  return [controller, handler].some((location) => Reflect.getMetadata(SKIP_KEY, location) === true);
 }
 
-function names(place: object, enhancer: Class, kind: EnhancerKind): boolean {
-  const named = (Reflect.getMetadata(ENHANCERS[kind].metadata, place) ?? []) as readonly unknown[];
+function names(location: object, enhancer: Class, kind: EnhancerKind): boolean {
+  const named = (Reflect.getMetadata(ENHANCERS[kind].metadata, location) ?? []) as readonly unknown[];
   return named.some((one) => one === enhancer || one instanceof enhancer);
 }
 

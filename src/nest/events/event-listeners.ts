@@ -2,11 +2,11 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { isThenable } from '../../engine/drivers/promises.js';
 import { ResilienceConfigError } from '../../engine/error.js';
-import { meets, type EventBase } from '../../engine/telemetry/events.js';
+import { matchesPattern, type EventBase } from '../../engine/telemetry/events.js';
 import { RUNTIME_TOKEN } from '../keys.js';
 import type { ResilienceRuntime } from '../runtime.js';
 import { bridgeToEventEmitter } from './event-emitter-bridge.js';
-import { listeningsOf, problemOf, type Listening } from './on-resilience-event.js';
+import { listeningsOf, problemOf, type ListenerMetadata } from './on-resilience-event.js';
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
@@ -58,17 +58,17 @@ export class EventListeners implements OnApplicationBootstrap, OnApplicationShut
   private listenTo(wrapper: Wrapper): readonly string[] {
     const problems: string[] = [];
     for (const { method, listening } of this.methodsOf(wrapper)) {
-      const place = `${wrapper.metatype?.name ?? wrapper.name}.${method}: @OnResilienceEvent`;
+      const location = `${wrapper.metatype?.name ?? wrapper.name}.${method}: @OnResilienceEvent`;
       const wrong = listening.patterns.map(problemOf).filter((problem) => problem !== undefined);
-      problems.push(...wrong.map((problem) => `${place} ${problem}`));
+      problems.push(...wrong.map((problem) => `${location} ${problem}`));
       if (isScoped(wrapper))
-        problems.push(`${place} needs a provider that lives as long as the application, not one of a request or a transient one`);
-      else if (wrong.length === 0) this.listen(wrapper.instance as object, method, listening, place);
+        problems.push(`${location} needs a provider that lives as long as the application, not one of a request or a transient one`);
+      else if (wrong.length === 0) this.listen(wrapper.instance as object, method, listening, location);
     }
     return problems;
   }
 
-  private *methodsOf({ metatype, instance }: Wrapper): Generator<{ method: string; listening: Listening }> {
+  private *methodsOf({ metatype, instance }: Wrapper): Generator<{ method: string; listening: ListenerMetadata }> {
     const prototype: unknown =
       typeof instance === 'object' && instance !== null ? Object.getPrototypeOf(instance) : (metatype?.prototype as unknown);
     if (typeof prototype !== 'object' || prototype === null) return;
@@ -78,9 +78,9 @@ export class EventListeners implements OnApplicationBootstrap, OnApplicationShut
     }
   }
 
-  private listen(instance: object, method: string, { patterns, name, operation }: Listening, place: string): void {
+  private listen(instance: object, method: string, { patterns, name, operation }: ListenerMetadata, location: string): void {
     const { environment } = this.runtime.resilience!;
-    const failed = (error: unknown): void => environment.callbackFailed(place, undefined, error);
+    const failed = (error: unknown): void => environment.callbackFailed(location, undefined, error);
     const hear = (event: EventBase & { readonly policyName?: string }): void => {
       if ((name !== undefined && event.policyName !== name) || (operation !== undefined && event.operationId !== operation)) return;
       try {
@@ -90,7 +90,7 @@ export class EventListeners implements OnApplicationBootstrap, OnApplicationShut
         failed(error);
       }
     };
-    this.stops.push(environment.events.listen(hear, { wants: (type) => patterns.some((pattern) => meets(pattern, type)) }));
+    this.stops.push(environment.events.listen(hear, { wants: (type) => patterns.some((pattern) => matchesPattern(pattern, type)) }));
   }
 }
 

@@ -1,12 +1,12 @@
 import type { TimerHandle } from '../../engine/clock.js';
 import type { ResilienceLogger } from '../../engine/environment.js';
-import { fieldsOf, titleOf, wordsOf } from '../../engine/telemetry/event-words.js';
+import { fieldsOf, eventTitle, formatEvent } from '../../engine/telemetry/event-words.js';
 import type { EventBase } from '../../engine/telemetry/events.js';
 import { eventDeclarations } from '../../policies/index.js';
 import type { Resilience } from '../../resilience.js';
 
 /** So many lines of one type of event are written in a while; of the others comes one line at its end. */
-const MOST_LINES = 10;
+const MAX_LINES = 10;
 const WHILE_MS = 10_000;
 
 type Level = 'warn' | 'log' | 'debug';
@@ -62,7 +62,7 @@ export class EventLog {
   /** Counts what it does not want to be told of. */
   private isReady(type: string): boolean {
     const stretch = this.stretches.get(type);
-    if (stretch === undefined || stretch.lines < MOST_LINES) return true;
+    if (stretch === undefined || stretch.lines < MAX_LINES) return true;
     stretch.unsaid++;
     return false;
   }
@@ -70,9 +70,9 @@ export class EventLog {
   private write(event: EventBase): void {
     const level = this.levels.get(event.type)!;
     const stretch = this.stretchOf(event.type);
-    if (stretch.lines >= MOST_LINES) return;
+    if (stretch.lines >= MAX_LINES) return;
     stretch.lines++;
-    this.logger[level]?.(wordsOf(event), fieldsOf(event));
+    this.logger[level]?.(formatEvent(event), fieldsOf(event));
   }
 
   private stretchOf(type: string): Stretch {
@@ -88,7 +88,7 @@ export class EventLog {
     for (const [type, { unsaid }] of this.stretches) {
       if (unsaid === 0) continue;
       const level = this.levels.get(type)!;
-      this.logger[level]?.(`${titleOf(type)}: ${unsaid} more in the last ${WHILE_MS / 1000} s`, { event: type, unsaid });
+      this.logger[level]?.(`${eventTitle(type)}: ${unsaid} more in the last ${WHILE_MS / 1000} s`, { event: type, unsaid });
     }
     this.stretches.clear();
   }

@@ -13,7 +13,7 @@ export interface OnResilienceEventOptions {
 }
 
 /** What the decorator leaves on a method. */
-export interface Listening extends OnResilienceEventOptions {
+export interface ListenerMetadata extends OnResilienceEventOptions {
   readonly patterns: readonly string[];
 }
 
@@ -57,8 +57,8 @@ function announceInstances(prototype: object): void {
   });
 }
 
-export function listeningsOf(method: object): readonly Listening[] {
-  return (Reflect.getOwnMetadata(LISTENINGS, method) as readonly Listening[] | undefined) ?? [];
+export function listeningsOf(method: object): readonly ListenerMetadata[] {
+  return (Reflect.getOwnMetadata(LISTENINGS, method) as readonly ListenerMetadata[] | undefined) ?? [];
 }
 
 /** What is wrong with a pattern, if anything. */

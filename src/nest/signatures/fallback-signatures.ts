@@ -9,14 +9,14 @@ type AnyFunction = (...args: never[]) => unknown;
 
 /** The arguments as a caller may give them: all, or without those at the end that can be left out (as the attempt context). */
 type Given<Args extends readonly unknown[]> = Args | WithoutOptional<Args>;
-type WithoutOptional<Args extends readonly unknown[]> = Args extends readonly [infer First, ...infer Rest]
-  ? [First, ...WithoutOptional<Rest>]
-  : Args extends readonly [(infer Optional)?, ...infer Rest]
+type WithoutOptional<Args extends readonly unknown[]> = Args extends readonly [infer First, ...infer WaitingFor]
+  ? [First, ...WithoutOptional<WaitingFor>]
+  : Args extends readonly [(infer Optional)?, ...infer WaitingFor]
     ? number extends Args['length']
       ? Args
       : [Optional] extends [AttemptContext | undefined]
         ? []
-        : [] | [Optional, ...WithoutOptional<Rest>]
+        : [] | [Optional, ...WithoutOptional<WaitingFor>]
     : Args;
 
 type Takes<Use extends AnyFunction, Args extends readonly unknown[]> = ((...args: Parameters<Use>) => void) extends (...args: Args) => void

@@ -1,4 +1,4 @@
-import { describeErrors, ResilienceError, type ErrorFacts } from '../../engine/error.js';
+import { defineErrorTraits, ResilienceError, type ErrorDetails } from '../../engine/error.js';
 
 /**
  * Why there was no place: none free and the queue full, waited too long, had to make room for another one, or the
@@ -11,7 +11,7 @@ export class BulkheadFullError extends ResilienceError {
   constructor(
     message: string,
     readonly reason: BulkheadFullReason,
-    facts: ErrorFacts,
+    facts: ErrorDetails,
   ) {
     super(message, facts);
   }
@@ -21,4 +21,4 @@ export class BulkheadFullError extends ResilienceError {
   }
 }
 
-describeErrors(BulkheadFullError, { name: 'BulkheadFullError', code: 'ERR_BULKHEAD_FULL', status: 503, isServiceUnavailable: true });
+defineErrorTraits(BulkheadFullError, { name: 'BulkheadFullError', code: 'ERR_BULKHEAD_FULL', status: 503, isServiceUnavailable: true });

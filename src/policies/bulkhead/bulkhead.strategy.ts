@@ -2,7 +2,7 @@ import type { Call } from '../../engine/call.js';
 import { keyText } from '../../engine/state/key-text.js';
 import type { Strategy } from '../../engine/strategy.js';
 import { numberOr0, type Bulkhead } from './bulkhead.js';
-import type { Compartment } from './compartment.js';
+import type { BulkheadPartition } from './compartment.js';
 
 /** What belongs to one use of a bulkhead and not to the bulkhead. */
 export interface BulkheadUse {
@@ -16,10 +16,10 @@ export class BulkheadStrategy implements Strategy {
   /** A place is in use as long as the method runs, also where a time limit inside has answered the caller. */
   readonly holds = true;
   readonly name: string;
-  readonly waitingPlace: string;
+  readonly waitDescription: string;
   readonly admit: NonNullable<Strategy['admit']>;
   readonly succeeded: NonNullable<Strategy['succeeded']>;
-  private readonly common: Compartment;
+  private readonly common: BulkheadPartition;
   private readonly keyed: boolean;
 
   constructor(
@@ -27,8 +27,8 @@ export class BulkheadStrategy implements Strategy {
     { key, priority }: BulkheadUse,
   ) {
     this.name = bulkhead.name;
-    this.waitingPlace = `the queue of bulkhead "${bulkhead.name}"`;
-    this.common = bulkhead.compartment(undefined);
+    this.waitDescription = `the queue of bulkhead "${bulkhead.name}"`;
+    this.common = bulkhead.partition(undefined);
     this.keyed = key !== undefined;
     const { common } = this;
     const priorityOf = (call: Call): number => (priority === undefined ? 0 : numberOr0(priority(...call.args)));
@@ -39,23 +39,23 @@ export class BulkheadStrategy implements Strategy {
       this.admit = (call, layer) => {
         const wanted = keyText(key(...call.args), 'the key function of @Bulkhead', call.operationId);
         const priorityOfCall = priorityOf(call);
-        const compartment = bulkhead.compartment(wanted);
-        call.slots[layer] = compartment;
-        const admission = compartment.admit(priorityOfCall, call);
+        const partition = bulkhead.partition(wanted);
+        call.slots[layer] = partition;
+        const admission = partition.admit(priorityOfCall, call);
         bulkhead.tellDisplaced();
         return admission;
       };
-      this.succeeded = (call, layer) => (call.slots[layer] as Compartment).release();
+      this.succeeded = (call, layer) => (call.slots[layer] as BulkheadPartition).release();
     }
   }
 
   readonly failed = (call: Call, layer: number): undefined => {
-    this.compartmentOf(call, layer).release();
+    this.partitionOf(call, layer).release();
   };
 
   /** The caller has been answered, but the method runs on: its permit stays taken until it settles, or `releaseAfter`. */
   abandoned(call: Call, layer: number): () => void {
-    return this.compartmentOf(call, layer).abandon(call.operationId);
+    return this.partitionOf(call, layer).abandon(call.operationId);
   }
 
   measure(): void {
@@ -63,7 +63,7 @@ export class BulkheadStrategy implements Strategy {
   }
 
   /** Only with a key is there more than one, and something to remember. */
-  private compartmentOf(call: Call, layer: number): Compartment {
-    return this.keyed ? (call.slots[layer] as Compartment) : this.common;
+  private partitionOf(call: Call, layer: number): BulkheadPartition {
+    return this.keyed ? (call.slots[layer] as BulkheadPartition) : this.common;
   }
 }

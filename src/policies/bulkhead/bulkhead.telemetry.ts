@@ -1,7 +1,7 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
 import { readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
-import type { Distribution } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/timings.js';
 import type { BulkheadFullReason } from './bulkhead.error.js';
 
 interface BulkheadEventBase extends EventBase {
@@ -32,14 +32,14 @@ export type BulkheadEvent = BulkheadRejectedEvent | BulkheadQueuedEvent | Bulkhe
  * Calls since the start: that got a place, that got none, that waited for one too long, and that lost theirs because
  * they ran on too long after their caller was answered.
  */
-export interface CompartmentCounts {
+export interface PartitionCounts {
   admitted: number;
   rejections: number;
   timeouts: number;
   released: number;
 }
 
-interface ObservedCompartment extends CompartmentCounts {
+interface ObservedPartition extends PartitionCounts {
   readonly key: string | undefined;
   readonly running: number;
   readonly queued: number;
@@ -49,23 +49,23 @@ interface ObservedCompartment extends CompartmentCounts {
 /** A bulkhead as metrics see it. */
 interface ObservedBulkhead {
   readonly maxConcurrent: number;
-  readonly queueTimes: Distribution | undefined;
+  readonly queueTimes: Histogram | undefined;
   /** Of compartments whose keys are known no more. */
-  readonly forgotten: Readonly<CompartmentCounts>;
-  observeCompartments(): readonly ObservedCompartment[];
+  readonly forgotten: Readonly<PartitionCounts>;
+  observePartitions(): readonly ObservedPartition[];
 }
 
-function count(name: string, help: string, of: (counts: CompartmentCounts) => number): MetricDeclaration<ObservedBulkhead> {
+function count(name: string, help: string, of: (counts: PartitionCounts) => number): MetricDeclaration<ObservedBulkhead> {
   return {
     name,
     type: 'counter',
     help,
-    read: (bulkhead, add, keys) => readByKey(bulkhead.observeCompartments(), keys, add, of, together, of(bulkhead.forgotten)),
+    read: (bulkhead, add, keys) => readByKey(bulkhead.observePartitions(), keys, add, of, together, of(bulkhead.forgotten)),
   };
 }
 
-function occupancy(name: string, help: string, of: (compartment: ObservedCompartment) => number): MetricDeclaration<ObservedBulkhead> {
-  return { name, type: 'gauge', help, read: (bulkhead, add, keys) => readByKey(bulkhead.observeCompartments(), keys, add, of, together) };
+function occupancy(name: string, help: string, of: (partition: ObservedPartition) => number): MetricDeclaration<ObservedBulkhead> {
+  return { name, type: 'gauge', help, read: (bulkhead, add, keys) => readByKey(bulkhead.observePartitions(), keys, add, of, together) };
 }
 
 const bulkheadMetrics: readonly MetricDeclaration<ObservedBulkhead>[] = [
@@ -107,7 +107,7 @@ export const bulkheadTelemetry = {
       level: 'warn',
     },
   },
-  counters: [{ name: 'bulkheadRejections', meaning: 'Calls that found no place, or lost the one in the queue.', tally: 'refusals' }],
+  counters: [{ name: 'bulkheadRejections', meaning: 'Calls that found no place, or lost the one in the queue.', counter: 'rejections' }],
   metrics: bulkheadMetrics as readonly MetricDeclaration[],
   sharesInstances: true,
 } as const satisfies TelemetryDeclaration;
@@ -127,17 +127,17 @@ export class BulkheadEvents {
   ) {}
 
   rejected(operationId: string | undefined, { key, running, queued }: Occupancy, reason: BulkheadFullReason): void {
-    if (this.hub.wantsOfAttempt('bulkhead.rejected'))
+    if (this.hub.hasListenersForAttempts('bulkhead.rejected'))
       this.hub.emit('bulkhead.rejected', operationId, { policyName: this.policyName, key, running, queued, reason });
   }
 
   queued(operationId: string | undefined, { key, running, queued }: Occupancy): void {
-    if (this.hub.wantsOfAttempt('bulkhead.queued'))
+    if (this.hub.hasListenersForAttempts('bulkhead.queued'))
       this.hub.emit('bulkhead.queued', operationId, { policyName: this.policyName, key, running, queued });
   }
 
   released(operationId: string | undefined, { key, running, queued }: Occupancy, answeredMsAgo: number): void {
-    if (this.hub.wants('bulkhead.released'))
+    if (this.hub.hasListeners('bulkhead.released'))
       this.hub.emit('bulkhead.released', operationId, { policyName: this.policyName, key, running, queued, answeredMsAgo });
   }
 }

@@ -2,16 +2,16 @@ import type { Environment } from '../../engine/environment.js';
 import { ResilienceConfigError } from '../../engine/error.js';
 import { keyText } from '../../engine/state/key-text.js';
 import { KeyTable } from '../../engine/state/key-table.js';
-import type { Distribution } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/timings.js';
 import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
-import { show, type Key } from '../../options/index.js';
-import { BulkheadEvents, type CompartmentCounts } from './bulkhead.telemetry.js';
-import { Compartment, type CompartmentLimits } from './compartment.js';
+import { formatValue, type Key } from '../../options/index.js';
+import { BulkheadEvents, type PartitionCounts } from './bulkhead.telemetry.js';
+import { BulkheadPartition, type PartitionLimits } from './compartment.js';
 import { BulkheadPermit } from './permit.js';
 
 /** What a bulkhead is; durations in milliseconds. */
-export interface BulkheadSettings extends CompartmentLimits {
+export interface BulkheadSettings extends PartitionLimits {
   readonly maxKeys: number;
 }
 
@@ -25,19 +25,19 @@ export interface BulkheadRequest {
 
 /** A named bulkhead, with places for each key and common ones. */
 export class Bulkhead {
-  private readonly limits: CompartmentLimits;
-  private readonly common: Compartment;
+  private readonly limits: PartitionLimits;
+  private readonly common: BulkheadPartition;
   private readonly keys: KeyTable;
-  private readonly compartments: Compartment[] = [];
+  private readonly partitions: BulkheadPartition[] = [];
   private readonly events: BulkheadEvents;
   /** Disabled where an operator has switched it off: it lets everything pass. */
   state: 'enabled' | 'disabled' = 'enabled';
   /** @internal Told of what is changed here and not by `reconfigure`. */
   changedByHand: ((options: { readonly maxConcurrent: number }) => void) | undefined;
   /** @internal Of compartments whose keys are known no more. */
-  readonly forgotten: CompartmentCounts = { admitted: 0, rejections: 0, timeouts: 0, released: 0 };
+  readonly forgotten: PartitionCounts = { admitted: 0, rejections: 0, timeouts: 0, released: 0 };
   /** Whose key was just forgotten: those that wait there are told when the newcomer has what it asked for. */
-  private displaced: Compartment | undefined;
+  private displaced: BulkheadPartition | undefined;
 
   constructor(
     readonly name: string,
@@ -46,8 +46,8 @@ export class Bulkhead {
   ) {
     this.limits = { ...settings };
     this.events = new BulkheadEvents(environment.events, name);
-    this.common = this.newCompartment(undefined, undefined);
-    this.keys = new KeyTable(settings.maxKeys, (slot) => this.forget(this.compartments[slot]!));
+    this.common = this.newPartition(undefined, undefined);
+    this.keys = new KeyTable(settings.maxKeys, (slot) => this.forget(this.partitions[slot]!));
     this.measure();
   }
 
@@ -113,15 +113,15 @@ export class Bulkhead {
    */
   async acquire({ priority, key, signal }: BulkheadRequest = {}): Promise<BulkheadPermit> {
     signal?.throwIfAborted();
-    const compartment = this.compartment(this.textOf(key));
-    const admission = compartment.admit(numberOr0(priority), this.environment.clock);
+    const partition = this.partition(this.textOf(key));
+    const admission = partition.admit(numberOr0(priority), this.environment.clock);
     this.tellDisplaced();
     if (admission instanceof Error) throw admission;
     if (admission !== undefined) {
       const stopLimit = limitWait(admission, this.environment.deadlines, this.environment.clock.now());
-      await waitTurn(admission, stopLimit, signal, () => compartment.release());
+      await waitTurn(admission, stopLimit, signal, () => partition.release());
     }
-    return new BulkheadPermit(compartment);
+    return new BulkheadPermit(partition);
   }
 
   /**
@@ -129,11 +129,11 @@ export class Bulkhead {
    * @throws TypeError for a key that has no text.
    */
   tryAcquire(key?: Key): BulkheadPermit | undefined {
-    const compartment = this.compartment(this.textOf(key));
-    const isFree = compartment.tryAcquire();
-    if (!isFree) compartment.countRejection('capacity', undefined);
+    const partition = this.partition(this.textOf(key));
+    const isFree = partition.tryAcquire();
+    if (!isFree) partition.countRejection('capacity', undefined);
     this.tellDisplaced();
-    return isFree ? new BulkheadPermit(compartment) : undefined;
+    return isFree ? new BulkheadPermit(partition) : undefined;
   }
 
   /**
@@ -144,31 +144,31 @@ export class Bulkhead {
   resize(maxConcurrent: number): void {
     if (maxConcurrent !== Infinity && (!Number.isSafeInteger(maxConcurrent) || maxConcurrent < 1)) {
       throw new ResilienceConfigError([
-        `bulkhead "${this.name}": maxConcurrent must be an integer >= 1 or Infinity, got ${show(maxConcurrent)}`,
+        `bulkhead "${this.name}": maxConcurrent must be an integer >= 1 or Infinity, got ${formatValue(maxConcurrent)}`,
       ]);
     }
     this.changedByHand?.({ maxConcurrent });
     this.limits.maxConcurrent = maxConcurrent;
-    for (const compartment of this.inUse()) compartment.admitWaiting();
+    for (const partition of this.inUse()) partition.admitWaiting();
   }
 
   /** @internal Other limits from now on: who may come in now does, who runs or waits stays. */
   reconfigure(settings: BulkheadSettings): void {
     Object.assign(this.limits, { queueTimeout: undefined, releaseAfter: undefined }, settings);
-    for (const compartment of this.inUse()) compartment.admitWaiting();
+    for (const partition of this.inUse()) partition.admitWaiting();
   }
 
   /** @internal The places of a key. */
-  compartment(key: string | undefined): Compartment {
+  partition(key: string | undefined): BulkheadPartition {
     if (key === undefined) return this.common;
     const slot = this.keys.use(key, (fresh) => {
-      const compartment: Compartment = this.newCompartment(key, (used) => {
+      const partition: BulkheadPartition = this.newPartition(key, (used) => {
         const current = this.keys.find(key);
-        if (current !== undefined && this.compartments[current] === compartment) this.keys.hold(current, used);
+        if (current !== undefined && this.partitions[current] === partition) this.keys.hold(current, used);
       });
-      this.compartments[fresh] = compartment;
+      this.partitions[fresh] = partition;
     });
-    return this.compartments[slot]!;
+    return this.partitions[slot]!;
   }
 
   /** @internal The times in the queue are measured from now on. */
@@ -177,12 +177,12 @@ export class Bulkhead {
   }
 
   /** @internal How long waiters waited, where that is measured. */
-  get queueTimes(): Distribution | undefined {
+  get queueTimes(): Histogram | undefined {
     return this.limits.queueTimes;
   }
 
   /** @internal */
-  observeCompartments(): readonly Compartment[] {
+  observeCompartments(): readonly BulkheadPartition[] {
     return this.all();
   }
 
@@ -191,28 +191,28 @@ export class Bulkhead {
     const { displaced } = this;
     if (displaced === undefined) return;
     this.displaced = undefined;
-    displaced.dismiss('displaced');
+    displaced.rejectAll('displaced');
   }
 
-  private forget(compartment: Compartment): void {
-    if (compartment.queued > 0) this.displaced = compartment;
-    compartment.retire(this.forgotten);
+  private forget(partition: BulkheadPartition): void {
+    if (partition.queued > 0) this.displaced = partition;
+    partition.retire(this.forgotten);
   }
 
   private textOf(key: Key): string | undefined {
     return keyText(key, `the key for bulkhead "${this.name}"`);
   }
 
-  private newCompartment(key: string | undefined, inUse: ((used: boolean) => void) | undefined): Compartment {
-    return new Compartment(this.name, key, this.limits, this.environment, this.events, inUse);
+  private newPartition(key: string | undefined, inUse: ((used: boolean) => void) | undefined): BulkheadPartition {
+    return new BulkheadPartition(this.name, key, this.limits, this.environment, this.events, inUse);
   }
 
-  private all(): readonly Compartment[] {
-    return [this.common, ...this.compartments];
+  private all(): readonly BulkheadPartition[] {
+    return [this.common, ...this.partitions];
   }
 
-  private inUse(): readonly Compartment[] {
-    return [this.common, ...[...this.keys.heldSlots()].map((slot) => this.compartments[slot]!)];
+  private inUse(): readonly BulkheadPartition[] {
+    return [this.common, ...[...this.keys.heldSlots()].map((slot) => this.partitions[slot]!)];
   }
 }
 

@@ -1,30 +1,30 @@
 import type { Environment } from '../../engine/environment.js';
-import type { Distribution } from '../../engine/telemetry/timings.js';
-import { Waiter, type WaitingPlace } from '../../engine/waiting/waiter.js';
-import { WaitingLine } from '../../engine/waiting/waiting-line.js';
+import type { Histogram } from '../../engine/telemetry/timings.js';
+import { Waiter, type WaiterOwner } from '../../engine/waiting/waiter.js';
+import { WaitQueue } from '../../engine/waiting/waiting-line.js';
 import { BulkheadFullError, type BulkheadFullReason } from './bulkhead.error.js';
 import { AbandonedPermit } from './abandoned-permit.js';
-import type { BulkheadEvents, CompartmentCounts } from './bulkhead.telemetry.js';
+import type { BulkheadEvents, PartitionCounts } from './bulkhead.telemetry.js';
 
 /** What the compartments of a bulkhead share. The limits can change while calls run. */
-export interface CompartmentLimits {
+export interface PartitionLimits {
   maxConcurrent: number;
   readonly maxQueue: number;
   readonly queueTimeout?: number;
   readonly releaseAfter?: number;
   readonly overflow: 'reject' | 'drop-oldest';
   /** How long waiters waited, where somebody wants to know. */
-  queueTimes?: Distribution | undefined;
+  queueTimes?: Histogram | undefined;
 }
 
 /** Who asks for a place. */
-interface Asking {
+interface AdmissionContext {
   now(): number;
   readonly operationId?: string | undefined;
 }
 
 /** The places of one key, and who waits for one. A place that comes free is handed over, never put up for grabs. */
-export class Compartment implements WaitingPlace, CompartmentCounts {
+export class BulkheadPartition implements WaiterOwner, PartitionCounts {
   admitted = 0;
   rejections = 0;
   timeouts = 0;
@@ -33,16 +33,16 @@ export class Compartment implements WaitingPlace, CompartmentCounts {
   abandoned = 0;
   /** Those that have given their place back: counting them and not those that run leaves one number to change at each end. */
   private ended = 0;
-  private readonly line = new WaitingLine();
+  private readonly line = new WaitQueue();
   /** Where its counts go too, since its key is known no more. */
-  private sums: CompartmentCounts | undefined;
+  private sums: PartitionCounts | undefined;
   /** While somebody waits, the application's shutdown must know. */
   private forgetClose: () => void = () => undefined;
 
   constructor(
     readonly name: string,
     readonly key: string | undefined,
-    private readonly limits: CompartmentLimits,
+    private readonly limits: PartitionLimits,
     private readonly environment: Environment,
     private readonly events: BulkheadEvents,
     /** Told when the first place is taken and when the last one is given back. */
@@ -58,21 +58,21 @@ export class Compartment implements WaitingPlace, CompartmentCounts {
   }
 
   /** Takes a place (undefined), or stands in the line, or is turned away. */
-  admit(priority: number, asking: Asking): BulkheadFullError | Waiter | undefined {
+  admit(priority: number, asking: AdmissionContext): BulkheadFullError | Waiter | undefined {
     // With waiters in the line there is no free place: whoever gives one back hands it to them.
     if (this.running < this.limits.maxConcurrent) {
       this.take();
       return undefined;
     }
-    if (this.environment.shutdown.isDraining && this.limits.maxQueue > 0) return this.refuse('shutdown', asking.operationId);
+    if (this.environment.shutdown.isDraining && this.limits.maxQueue > 0) return this.rejectWaiter('shutdown', asking.operationId);
     const isFull = this.line.size >= this.limits.maxQueue;
     const victim = isFull ? this.evictFor(priority) : undefined;
-    if (isFull && victim === undefined) return this.refuse('capacity', asking.operationId);
+    if (isFull && victim === undefined) return this.rejectWaiter('capacity', asking.operationId);
     const waiter = new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
-    if (this.line.size === 0) this.forgetClose = this.environment.shutdown.waiting(() => this.dismiss('shutdown'));
+    if (this.line.size === 0) this.forgetClose = this.environment.shutdown.registerWaiter(() => this.rejectAll('shutdown'));
     this.line.add(waiter);
     // Told when the change is complete: whoever hears of it may ask for a place too.
-    if (victim !== undefined) victim.refuse(this.refuse('displaced', victim.operationId));
+    if (victim !== undefined) victim.reject(this.rejectWaiter('displaced', victim.operationId));
     this.events.queued(asking.operationId, this);
     return waiter;
   }
@@ -108,15 +108,15 @@ export class Compartment implements WaitingPlace, CompartmentCounts {
 
   expired(waiter: Waiter): Error {
     this.remove(waiter);
-    return this.refuse('queue-timeout', waiter.operationId);
+    return this.rejectWaiter('queue-timeout', waiter.operationId);
   }
 
   /** Turns away everybody who waits: the application shuts down, or so many keys are in use that this one must go. */
-  dismiss(reason: 'shutdown' | 'displaced'): void {
+  rejectAll(reason: 'shutdown' | 'displaced'): void {
     const waiters: Waiter[] = [];
     while (this.line.size > 0) waiters.push(this.next());
     for (const waiter of waiters) {
-      if (waiter.state === 'waiting') waiter.refuse(this.refuse(reason, waiter.operationId));
+      if (waiter.state === 'waiting') waiter.reject(this.rejectWaiter(reason, waiter.operationId));
     }
   }
 
@@ -137,7 +137,7 @@ export class Compartment implements WaitingPlace, CompartmentCounts {
   }
 
   /** Its key is known no more: what it counted so far goes to the bulkhead's sums, and what comes later too. */
-  retire(sums: CompartmentCounts): void {
+  retire(sums: PartitionCounts): void {
     for (const what of ['admitted', 'rejections', 'timeouts', 'released'] as const) sums[what] += this[what];
     this.sums = sums;
   }
@@ -168,7 +168,7 @@ export class Compartment implements WaitingPlace, CompartmentCounts {
 
   /** Takes out who makes room for a newcomer of that priority, where somebody has to. */
   private evictFor(priority: number): Waiter | undefined {
-    const victim = this.line.mostDispensable;
+    const victim = this.line.evictionCandidate;
     if (this.limits.overflow !== 'drop-oldest' || victim === undefined || victim.priority > priority) return undefined;
     this.remove(victim);
     return victim;
@@ -181,7 +181,7 @@ export class Compartment implements WaitingPlace, CompartmentCounts {
     this.events.rejected(operationId, this, reason);
   }
 
-  private refuse(reason: BulkheadFullReason, operationId: string | undefined): BulkheadFullError {
+  private rejectWaiter(reason: BulkheadFullReason, operationId: string | undefined): BulkheadFullError {
     this.countRejection(reason, operationId);
     const shownKey = this.key === undefined ? '' : ` for key ${JSON.stringify(this.key)}`;
     const { maxConcurrent, maxQueue, queueTimeout } = this.limits;

@@ -1,10 +1,10 @@
-import type { Compartment } from './compartment.js';
+import type { BulkheadPartition } from './compartment.js';
 
 /** A place in a bulkhead. The first release counts; later ones do nothing. */
 export class BulkheadPermit implements Disposable {
-  private held: Compartment | undefined;
+  private held: BulkheadPartition | undefined;
 
-  constructor(compartment: Compartment) {
+  constructor(compartment: BulkheadPartition) {
     this.held = compartment;
   }
 

@@ -1,4 +1,4 @@
-import { describeErrors, ResilienceError } from '../../engine/error.js';
+import { defineErrorTraits, ResilienceError } from '../../engine/error.js';
 
 /** The circuit is open, so the call was not made. HTTP 503. */
 export class CircuitOpenError extends ResilienceError {
@@ -8,4 +8,4 @@ export class CircuitOpenError extends ResilienceError {
   }
 }
 
-describeErrors(CircuitOpenError, { name: 'CircuitOpenError', code: 'ERR_CIRCUIT_OPEN', status: 503, isServiceUnavailable: true });
+defineErrorTraits(CircuitOpenError, { name: 'CircuitOpenError', code: 'ERR_CIRCUIT_OPEN', status: 503, isServiceUnavailable: true });

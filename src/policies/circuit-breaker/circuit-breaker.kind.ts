@@ -46,7 +46,7 @@ function settingsOfBreaker(options: ResolvedOptions, sources: OptionSources): Ci
   return {
     ...(settingsOf(circuitBreakerRules, rest) as unknown as Resolved),
     minimumCalls: rest.window.type === 'count' ? Math.min(rest.minimumCalls, rest.window.size) : rest.minimumCalls,
-    judgesRates: rest.consecutiveFailures === undefined || RATE_OPTIONS.some((option) => isBeside(sources, option, 'consecutiveFailures')),
+    usesRates: rest.consecutiveFailures === undefined || RATE_OPTIONS.some((option) => isBeside(sources, option, 'consecutiveFailures')),
     successThreshold: rest.successThreshold ?? rest.halfOpenCalls,
   };
 }
@@ -62,7 +62,7 @@ const IDLE: CircuitBreakerSettings = {
   successThreshold: 1,
   halfOpenTimeout: 1,
   automaticHalfOpen: false,
-  judgesRates: false,
+  usesRates: false,
   maxKeys: 1,
   critical: false,
 };

@@ -7,8 +7,8 @@ import type { FailureOptions } from '../../options/index.js';
 import type { CircuitOpenError } from './circuit-breaker.error.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { Circuit } from './circuit.js';
-import type { Admission } from './states.js';
-import { tellFailure, tellValue } from './verdict.js';
+import type { AdmittedCall } from './states.js';
+import { recordFailure, recordValue } from './verdict.js';
 
 /** What belongs to one use of a breaker and not to the breaker. */
 export interface CircuitBreakerUse extends FailureOptions {
@@ -37,7 +37,7 @@ export class CircuitBreakerStrategy implements Strategy {
   }
 
   readonly admit = (call: Call, layer: number): CircuitOpenError | undefined => {
-    const { plain } = this.common;
+    const { fastPath: plain } = this.common;
     if (plain !== undefined && this.key === undefined) {
       call.slots[layer] = plain;
       return undefined;
@@ -45,22 +45,22 @@ export class CircuitBreakerStrategy implements Strategy {
     const key =
       this.key === undefined ? undefined : keyText(this.key(...call.args), 'the key function of @CircuitBreaker', call.operationId);
     const admission = this.breaker.admit(key, call);
-    if (admission === undefined) return this.breaker.refusal(key, call);
+    if (admission === undefined) return this.breaker.rejectionError(key, call);
     if (admission.isTimed === true) call.clockInvocation(layer);
     call.slots[layer] = admission;
     return undefined;
   };
 
   readonly succeeded = (call: Call, layer: number): undefined => {
-    const admission = call.slots[layer] as Admission;
-    const { plain } = this.common;
+    const admission = call.slots[layer] as AdmittedCall;
+    const { fastPath: plain } = this.common;
     if (plain === admission && !this.filter.judgesResults) plain.succeeded(call);
-    else tellValue(admission, this.filter, call, call.payload);
+    else recordValue(admission, this.filter, call, call.payload);
   };
 
   readonly failed = (call: Call, layer: number): undefined => {
-    const admission = call.slots[layer] as Admission;
-    if (call.outcome === Outcome.FAILURE) tellFailure(admission, this.filter, call, call.payload);
+    const admission = call.slots[layer] as AdmittedCall;
+    if (call.outcome === Outcome.FAILURE) recordFailure(admission, this.filter, call, call.payload);
     else if (call.outcome === Outcome.TIMEOUT) this.timedOut(admission, call, layer);
     else admission.released();
   };
@@ -78,7 +78,7 @@ export class CircuitBreakerStrategy implements Strategy {
    * A time limit is a failure whatever `on` names, unless `ignore` names it: errors of the library are not in the mind of who
    * lists those of a client. One that passed while the call only waited inside, in a queue or for a permit, says nothing.
    */
-  private timedOut(admission: Admission, call: Call, layer: number): void {
+  private timedOut(admission: AdmittedCall, call: Call, layer: number): void {
     if (!call.hasInvoked(layer)) admission.released();
     else if (this.filter.ignores(call.payload, call)) admission.succeeded(call);
     else admission.failed(call, call.payload);

@@ -1,8 +1,8 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/kind.js';
 import { larger, readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
-import type { Distribution } from '../../engine/telemetry/timings.js';
-import type { Circuit, Occasion, Transition } from './circuit.js';
+import type { Histogram } from '../../engine/telemetry/timings.js';
+import type { Circuit, AdmissionContext, Transition } from './circuit.js';
 import type { CircuitStateName } from './states.js';
 
 interface CircuitBreakerEventBase extends EventBase {
@@ -62,9 +62,9 @@ export interface BreakerObservation {
   readonly forgotten: Readonly<CircuitCounts>;
   /** By `<from> <to>`. */
   readonly transitions: ReadonlyMap<string, number>;
-  readonly openTimes: Distribution;
+  readonly openTimes: Histogram;
   /** Where durations are measured. */
-  readonly durations: Distribution | undefined;
+  readonly durations: Histogram | undefined;
 }
 
 interface ObservedCircuit {
@@ -207,7 +207,7 @@ export const circuitBreakerTelemetry = {
       meaning: 'How often a circuit opened.',
       read: (instance: unknown) => (instance as { readonly trips: number }).trips,
     },
-    { name: 'circuitBreakerRejections', meaning: 'Calls that an open circuit did not let pass.', tally: 'refusals' },
+    { name: 'circuitBreakerRejections', meaning: 'Calls that an open circuit did not let pass.', counter: 'rejections' },
   ],
   metrics: circuitBreakerMetrics as readonly MetricDeclaration[],
   sharesInstances: true,
@@ -226,32 +226,32 @@ export class CircuitBreakerEvents {
     private readonly policyName: string,
   ) {}
 
-  transition(circuit: Circuit, { from, to, byHand }: Transition, occasion: Occasion): void {
+  transition(circuit: Circuit, { from, to, manual: byHand }: Transition, context: AdmissionContext): void {
     if (!this.hub.active) return;
     const common = { policyName: this.policyName, key: circuit.key };
-    const { operationId } = occasion;
-    if (byHand && this.hub.wants('circuit-breaker.state-forced'))
+    const { operationId } = context;
+    if (byHand && this.hub.hasListeners('circuit-breaker.state-forced'))
       this.hub.emit('circuit-breaker.state-forced', operationId, { ...common, from, to });
     const type = Object.hasOwn(EVENT_OF_STATE, to) ? EVENT_OF_STATE[to as keyof typeof EVENT_OF_STATE] : undefined;
-    if (type === undefined || !this.hub.wants(type)) return;
-    this.hub.emit(type, operationId, to === 'open' ? { ...common, ...openingFacts(circuit, occasion) } : common);
+    if (type === undefined || !this.hub.hasListeners(type)) return;
+    this.hub.emit(type, operationId, to === 'open' ? { ...common, ...openingFacts(circuit, context) } : common);
   }
 
   rejected(key: string | undefined, operationId: string | undefined, retryAfterMs: number | undefined): void {
-    if (this.hub.wantsOfAttempt('circuit-breaker.rejected'))
+    if (this.hub.hasListenersForAttempts('circuit-breaker.rejected'))
       this.hub.emit('circuit-breaker.rejected', operationId, { policyName: this.policyName, key, retryAfterMs });
   }
 }
 
 function openingFacts(
   circuit: Circuit,
-  occasion: Occasion,
+  context: AdmissionContext,
 ): Pick<CircuitBreakerOpenedEvent, 'calls' | 'failures' | 'slowCalls' | 'openMs' | 'lastError'> {
   return {
-    calls: circuit.judged?.calls,
-    failures: circuit.judged?.failures,
-    slowCalls: circuit.judged?.slowCalls,
-    openMs: circuit.current.remainingMs?.(occasion),
+    calls: circuit.windowAtOpening?.calls,
+    failures: circuit.windowAtOpening?.failures,
+    slowCalls: circuit.windowAtOpening?.slowCalls,
+    openMs: circuit.current.remainingMs?.(context),
     lastError: circuit.lastError,
   };
 }

@@ -3,13 +3,13 @@ import type { FailureFilter } from '../../engine/failure-filter.js';
 import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import { KeyTable } from '../../engine/state/key-table.js';
 import { keyText } from '../../engine/state/key-text.js';
-import type { Distribution } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/timings.js';
 import { describeDuration } from '../../options/index.js';
 import { CircuitOpenError } from './circuit-breaker.error.js';
 import { CircuitBreakerEvents, type BreakerObservation, type CircuitCounts } from './circuit-breaker.telemetry.js';
-import { Circuit, type CircuitSettings, type Occasion, type TransitionListener } from './circuit.js';
+import { Circuit, type CircuitSettings, type AdmissionContext, type TransitionListener } from './circuit.js';
 import { CircuitPermit } from './permit.js';
-import type { Admission, CircuitStateName } from './states.js';
+import type { AdmittedCall, CircuitStateName } from './states.js';
 
 /** What a breaker is: the circuit's settings and how many keys it may have. */
 export interface CircuitBreakerSettings extends CircuitSettings {
@@ -53,13 +53,13 @@ export class CircuitBreaker {
   private readonly keys: KeyTable;
   private readonly circuits: Circuit[] = [];
   private readonly events: CircuitBreakerEvents;
-  private readonly byHand: Occasion;
+  private readonly manual: AdmissionContext;
   /** Of circuits whose keys were forgotten. */
   private readonly forgotten: CircuitCounts = { trips: 0, successes: 0, failures: 0, rejections: 0 };
   /** By `<from> <to>`; those that come by themselves are there from the start. */
   private readonly changes = new Map(USUAL_CHANGES.map((change) => [change, 0]));
-  private readonly openTimes: Distribution;
-  private durations: Distribution | undefined;
+  private readonly openTimes: Histogram;
+  private durations: Histogram | undefined;
   /** @internal All keys are one, which lets everything pass. */
   isIdle = false;
 
@@ -71,7 +71,7 @@ export class CircuitBreaker {
     private readonly filter: FailureFilter,
   ) {
     this.events = new CircuitBreakerEvents(environment.events, name);
-    this.byHand = environment.clock;
+    this.manual = environment.clock;
     this.openTimes = environment.timings.of('circuit_breaker_open_duration_seconds', name, OPEN_BUCKETS);
     this.durations = environment.timings.ofCalls('circuit_breaker_request_duration_seconds', name);
     this.common = this.newCircuit(undefined);
@@ -96,7 +96,7 @@ export class CircuitBreaker {
 
   /** The state of the common circuit. */
   get state(): CircuitStateName {
-    return this.common.stateAt(this.byHand);
+    return this.common.stateAt(this.manual);
   }
 
   /** How often circuits opened, all keys together. */
@@ -111,13 +111,13 @@ export class CircuitBreaker {
 
   /** The state of a key's circuit; a key that was never used is closed. */
   stateOf(key: string): CircuitStateName {
-    return this.isIdle ? this.state : (this.known(key)?.stateAt(this.byHand) ?? 'closed');
+    return this.isIdle ? this.state : (this.known(key)?.stateAt(this.manual) ?? 'closed');
   }
 
   /** A permit, or undefined where the circuit is open. End it by `success`, `failure` or `release`. */
   tryAcquire(key?: string | null): CircuitPermit | undefined {
     const permit = this.permit(key);
-    if (permit === undefined) this.refused(this.circuit(key), this.byHand);
+    if (permit === undefined) this.countRejection(this.circuit(key), this.manual);
     return permit;
   }
 
@@ -127,33 +127,33 @@ export class CircuitBreaker {
    */
   acquire(key?: string | null): CircuitPermit {
     const permit = this.permit(key);
-    if (permit === undefined) throw this.rejection(this.circuit(key), this.byHand);
+    if (permit === undefined) throw this.rejection(this.circuit(key), this.manual);
     return permit;
   }
 
   /** Lets no call pass, until `close`, `reset` or another state by hand. Without a key the common circuit. */
   forceOpen(key?: string): void {
-    this.circuit(key).forceOpen(this.byHand);
+    this.circuit(key).forceOpen(this.manual);
   }
 
   /** Closes the circuit with an empty window. */
   close(key?: string): void {
-    this.circuit(key).close(this.byHand, true);
+    this.circuit(key).close(this.manual, true);
   }
 
   /** Lets all calls pass and records nothing. */
   disable(key?: string): void {
-    this.circuit(key).disable(this.byHand);
+    this.circuit(key).disable(this.manual);
   }
 
   /** Lets all calls pass and records them. */
   metricsOnly(key?: string): void {
-    this.circuit(key).metricsOnly(this.byHand);
+    this.circuit(key).metricsOnly(this.manual);
   }
 
   /** Starts anew: closed, with an empty window; calls in flight do not count. */
   reset(key?: string): void {
-    this.circuit(key).reset(this.byHand);
+    this.circuit(key).reset(this.manual);
   }
 
   /** @internal Other settings from now on. Windows stay as they are where they are to be of the same shape. */
@@ -164,27 +164,27 @@ export class CircuitBreaker {
 
   /** What can be seen of a circuit now; of the common one without a key. */
   snapshot(key?: string): CircuitSnapshot {
-    return this.look(key === undefined ? this.common : (this.known(key) ?? this.newCircuit(this.text(key))));
+    return this.snapshotOf(key === undefined ? this.common : (this.known(key) ?? this.newCircuit(this.text(key))));
   }
 
   /** The circuit in the worst state, of all keys: what health looks at. */
   worst(): CircuitSnapshot {
-    let worst = this.look(this.common);
+    let worst = this.snapshotOf(this.common);
     for (const slot of this.keys.heldSlots()) {
-      const snapshot = this.look(this.circuits[slot]!);
+      const snapshot = this.snapshotOf(this.circuits[slot]!);
       if (SEVERITY[snapshot.state] > SEVERITY[worst.state]) worst = snapshot;
     }
     return worst;
   }
 
   /** @internal Lets a call of an operation pass, or not (undefined). */
-  admit(key: string | undefined, occasion: Occasion): Admission | undefined {
-    return (key === undefined ? this.common : this.circuit(key)).admit(occasion);
+  admit(key: string | undefined, context: AdmissionContext): AdmittedCall | undefined {
+    return (key === undefined ? this.common : this.circuit(key)).admit(context);
   }
 
   /** @internal Why a call was just not let pass. */
-  refusal(key: string | undefined, occasion: Occasion): CircuitOpenError {
-    return this.rejection(this.circuit(key), occasion);
+  rejectionError(key: string | undefined, context: AdmissionContext): CircuitOpenError {
+    return this.rejection(this.circuit(key), context);
   }
 
   /** @internal Durations of calls are measured from now on. */
@@ -206,14 +206,14 @@ export class CircuitBreaker {
 
   /** @internal Looks at many circuits as of one moment. */
   observer(): (circuit: Circuit) => CircuitSnapshot {
-    const now = this.byHand.now();
+    const now = this.manual.now();
     const moment = { now: () => now };
-    return (circuit) => this.look(circuit, moment);
+    return (circuit) => this.snapshotOf(circuit, moment);
   }
 
   private permit(key: string | null | undefined): CircuitPermit | undefined {
-    const admission = this.circuit(key).admit(this.byHand);
-    return admission === undefined ? undefined : new CircuitPermit(admission, this.filter, this.byHand);
+    const admission = this.circuit(key).admit(this.manual);
+    return admission === undefined ? undefined : new CircuitPermit(admission, this.filter, this.manual);
   }
 
   private known(given: string): Circuit | undefined {
@@ -233,22 +233,22 @@ export class CircuitBreaker {
   }
 
   private newCircuit(key: string | undefined): Circuit {
-    const changed: TransitionListener = (circuit, transition, occasion) => {
+    const changed: TransitionListener = (circuit, transition, context) => {
       const { from, to, openMs } = transition;
       const slot = key === undefined ? undefined : this.keys.find(key);
       if (slot !== undefined && this.circuits[slot] === circuit) this.keys.hold(slot, to !== 'closed');
       this.changes.set(`${from} ${to}`, (this.changes.get(`${from} ${to}`) ?? 0) + 1);
       if (openMs !== undefined) this.openTimes.record(openMs);
-      this.events.transition(circuit, transition, occasion);
+      this.events.transition(circuit, transition, context);
     };
     return new Circuit(this.name, key, this.settings, this.environment, changed, this.durations);
   }
 
-  private rejection(circuit: Circuit, occasion: Occasion): CircuitOpenError {
-    const retryAfterMs = this.refused(circuit, occasion);
+  private rejection(circuit: Circuit, context: AdmissionContext): CircuitOpenError {
+    const retryAfterMs = this.countRejection(circuit, context);
     const next = retryAfterMs === undefined ? '' : `; next trial in ${describeDuration(retryAfterMs)}`;
-    return new CircuitOpenError(circuit.refusalWords() + next, {
-      operationId: occasion.operationId,
+    return new CircuitOpenError(circuit.rejectionMessage() + next, {
+      operationId: context.operationId,
       policyName: this.name,
       retryAfterMs,
       withStack: this.environment.stackTraces,
@@ -256,17 +256,17 @@ export class CircuitBreaker {
   }
 
   /** Tells that a call was not let pass; gives whole milliseconds until the next trial, where that is known. */
-  private refused(circuit: Circuit, occasion: Occasion): number | undefined {
-    const remainingMs = circuit.current.remainingMs?.(occasion);
+  private countRejection(circuit: Circuit, context: AdmissionContext): number | undefined {
+    const remainingMs = circuit.current.remainingMs?.(context);
     const retryAfterMs = remainingMs === undefined ? undefined : Math.ceil(remainingMs);
-    this.events.rejected(circuit.key, occasion.operationId, retryAfterMs);
+    this.events.rejected(circuit.key, context.operationId, retryAfterMs);
     return retryAfterMs;
   }
 
-  private look(circuit: Circuit, time = this.byHand): CircuitSnapshot {
+  private snapshotOf(circuit: Circuit, time = this.manual): CircuitSnapshot {
     const state = circuit.stateAt(time);
     circuit.current.statistics?.expire(time);
-    const { calls, failures, slowCalls } = (state === 'open' ? circuit.judged : circuit.current.statistics) ?? NO_CALLS;
+    const { calls, failures, slowCalls } = (state === 'open' ? circuit.windowAtOpening : circuit.current.statistics) ?? NO_CALLS;
     return {
       key: circuit.key,
       state,

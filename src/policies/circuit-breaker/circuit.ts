@@ -1,13 +1,13 @@
 import type { Environment } from '../../engine/environment.js';
 import type { JudgedCall } from '../../engine/failure-filter.js';
-import type { Distribution } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/timings.js';
 import { quoteText } from '../../options/index.js';
 import type { OpenDuration, WindowSettings } from './circuit-breaker.policy.js';
 import type { CircuitCounts } from './circuit-breaker.telemetry.js';
 import { HalfOpenState } from './half-open.js';
 import { DEFAULT_OPEN_MS, openMsOf } from './open-duration.js';
 import { CountingState, DisabledState, ForcedOpenState, OpenState } from './states.js';
-import type { Admission, CircuitState, CircuitStateName } from './states.js';
+import type { AdmittedCall, CircuitState, CircuitStateName } from './states.js';
 import { Trials } from './trial.js';
 import type { CallStatistics, TimeSource } from './windows.js';
 
@@ -16,7 +16,7 @@ export interface CircuitSettings {
   readonly window: WindowSettings;
   readonly minimumCalls: number;
   /** False where failures in a row are the only rule. */
-  readonly judgesRates: boolean;
+  readonly usesRates: boolean;
   readonly failureRateThreshold: number;
   readonly consecutiveFailures?: number;
   readonly slowCallDuration?: number;
@@ -30,7 +30,7 @@ export interface CircuitSettings {
 }
 
 /** Who a moment belongs to: the call that brought it about, or nobody. */
-export interface Occasion extends TimeSource, JudgedCall {
+export interface AdmissionContext extends TimeSource, JudgedCall {
   /** When the method was called: NaN before that, undefined for a call by hand. */
   readonly invokedAt?: number;
   /** The longest time limit around it, in milliseconds. */
@@ -42,15 +42,15 @@ export interface Occasion extends TimeSource, JudgedCall {
 export interface Transition {
   readonly from: CircuitStateName;
   readonly to: CircuitStateName;
-  readonly byHand: boolean;
+  readonly manual: boolean;
   /** How long it was not closed, where it closes now. */
   readonly openMs: number | undefined;
 }
 
 /** Told of every change of state. */
-export type TransitionListener = (circuit: Circuit, transition: Transition, occasion: Occasion) => void;
+export type TransitionListener = (circuit: Circuit, transition: Transition, context: AdmissionContext) => void;
 
-const REFUSAL_WORDS: Partial<Record<CircuitStateName, string>> = {
+const STATE_PHRASES: Partial<Record<CircuitStateName, string>> = {
   'half-open': 'half-open and its trials are under way',
   'forced-open': 'forced open',
 };
@@ -62,22 +62,22 @@ const REFUSAL_WORDS: Partial<Record<CircuitStateName, string>> = {
 export class Circuit {
   current: CircuitState;
   /** The current state where it lets every call pass and takes no notice of its duration: mostly that is so. */
-  plain: CountingState | undefined;
+  fastPath: CountingState | undefined;
   /** How often it opened, and what came of calls, in every state but disabled. */
   counts: CircuitCounts = { trips: 0, successes: 0, failures: 0, rejections: 0 };
   /** When it opened, where it has not closed since. */
   private openedAt: number | undefined;
-  private measured: Distribution | undefined;
+  private measured: Histogram | undefined;
   /** Openings since it was closed last. */
   openings = 0;
   lastError: unknown;
   /** The window that the last opening was judged by. */
-  judged: CallStatistics | undefined;
+  windowAtOpening: CallStatistics | undefined;
   /** How long the first opening since then lasted. */
   private firstOpenMs = DEFAULT_OPEN_MS;
   private ofHalfOpen: Trials | undefined;
   private words = '';
-  private wordsOf: CircuitState | undefined;
+  private formatEvent: CircuitState | undefined;
 
   constructor(
     /** The name of the breaker. */
@@ -86,26 +86,26 @@ export class Circuit {
     public settings: CircuitSettings,
     readonly environment: Environment,
     private readonly listener: TransitionListener,
-    durations: Distribution | undefined,
+    durations: Histogram | undefined,
   ) {
     this.measured = durations;
     this.current = new CountingState(this, 'closed');
-    this.plain = this.plainOf(this.current);
+    this.fastPath = this.plainOf(this.current);
   }
 
   /** Where the durations of calls go, if somebody wants them. */
-  get durations(): Distribution | undefined {
+  get durations(): Histogram | undefined {
     return this.measured;
   }
 
-  measure(durations: Distribution): void {
+  measure(durations: Histogram): void {
     this.measured = durations;
-    this.plain = this.plainOf(this.current);
+    this.fastPath = this.plainOf(this.current);
   }
 
   /** Lets a call pass or not. What is given back must be told how the call ended. */
-  admit(occasion: Occasion): Admission | undefined {
-    const admission = this.current.admit(occasion);
+  admit(context: AdmissionContext): AdmittedCall | undefined {
+    const admission = this.current.admit(context);
     if (admission === undefined) this.counts.rejections++;
     return admission;
   }
@@ -126,48 +126,48 @@ export class Circuit {
   }
 
   /** Opens. */
-  open(at: number, occasion: Occasion, statistics: CallStatistics | undefined): void {
+  open(at: number, context: AdmissionContext, statistics: CallStatistics | undefined): void {
     if (this.ofHalfOpen !== undefined) this.ofHalfOpen.newest = undefined;
-    this.openFor(at, occasion, statistics);
+    this.openFor(at, context, statistics);
   }
 
   /** Opens as of a moment that may have passed already: a trial gave no answer. The newest one may still do. */
-  openAfterSilence(at: number, occasion: Occasion): void {
-    this.openFor(at, occasion, undefined);
+  openAfterSilence(at: number, context: AdmissionContext): void {
+    this.openFor(at, context, undefined);
   }
 
   /** @param successes Of trials that count already. */
-  halfOpen(occasion: Occasion, successes = 0): void {
-    this.moveTo(new HalfOpenState(this, successes), occasion, false);
+  halfOpen(context: AdmissionContext, successes = 0): void {
+    this.moveTo(new HalfOpenState(this, successes), context, false);
   }
 
-  close(occasion: Occasion, byHand = false): void {
+  close(context: AdmissionContext, manual = false): void {
     this.openings = 0;
-    this.moveTo(new CountingState(this, 'closed'), occasion, byHand);
+    this.moveTo(new CountingState(this, 'closed'), context, manual);
   }
 
   /** Lets everything pass from the start: nothing has changed, so nobody is told. */
   idle(): void {
     this.current = new DisabledState();
-    this.plain = undefined;
+    this.fastPath = undefined;
   }
 
   /** As new: closed, with nothing remembered. */
-  reset(occasion: Occasion): void {
-    this.lastError = this.judged = undefined;
-    this.close(occasion, true);
+  reset(context: AdmissionContext): void {
+    this.lastError = this.windowAtOpening = undefined;
+    this.close(context, true);
   }
 
-  forceOpen(occasion: Occasion): void {
-    this.moveTo(new ForcedOpenState(), occasion, true);
+  forceOpen(context: AdmissionContext): void {
+    this.moveTo(new ForcedOpenState(), context, true);
   }
 
-  disable(occasion: Occasion): void {
-    this.moveTo(new DisabledState(), occasion, true);
+  disable(context: AdmissionContext): void {
+    this.moveTo(new DisabledState(), context, true);
   }
 
-  metricsOnly(occasion: Occasion): void {
-    this.moveTo(new CountingState(this, 'metrics-only'), occasion, true);
+  metricsOnly(context: AdmissionContext): void {
+    this.moveTo(new CountingState(this, 'metrics-only'), context, true);
   }
 
   /** `Circuit breaker "payments" for key "acme"`. */
@@ -176,19 +176,19 @@ export class Circuit {
   }
 
   /** Why no call passes, in words: made once for each state, because an outage asks for them again and again. */
-  refusalWords(): string {
-    if (this.wordsOf !== this.current) {
-      const { current, judged } = this;
+  rejectionMessage(): string {
+    if (this.formatEvent !== this.current) {
+      const { current, windowAtOpening: judged } = this;
       const figures = judged === undefined || current.name !== 'open' ? '' : ` (${judged.failures} of ${judged.calls} calls failed)`;
-      this.words = `${this.title} is ${REFUSAL_WORDS[current.name] ?? current.name}${figures}`;
-      this.wordsOf = current;
+      this.words = `${this.title} is ${STATE_PHRASES[current.name] ?? current.name}${figures}`;
+      this.formatEvent = current;
     }
     return this.words;
   }
 
   /** Forgets a timer where one is set; the circuit is used no longer. Calls on their way still count, with the others that are. */
   retire(counts: CircuitCounts): void {
-    this.current.left?.();
+    this.current.onExit?.();
     this.ofHalfOpen?.release();
     for (const what of ['trips', 'successes', 'failures', 'rejections'] as const) counts[what] += this.counts[what];
     this.counts = counts;
@@ -198,10 +198,10 @@ export class Circuit {
   reconfigure(settings: CircuitSettings): void {
     this.settings = settings;
     if (this.current instanceof CountingState) this.current.reconfigure();
-    this.plain = this.plainOf(this.current);
+    this.fastPath = this.plainOf(this.current);
   }
 
-  private openFor(at: number, occasion: Occasion, statistics: CallStatistics | undefined): void {
+  private openFor(at: number, context: AdmissionContext, statistics: CallStatistics | undefined): void {
     const { current, openings } = this;
     const openMs = openMsOf(this.settings.openDuration, openings + 1, this.environment);
     if (this.current !== current) return; // by a function of the user's that was asked for the open time
@@ -209,8 +209,8 @@ export class Circuit {
     if (this.openings === 1) this.firstOpenMs = openMs === 0 ? DEFAULT_OPEN_MS : openMs;
     this.counts.trips++;
     this.openedAt ??= at;
-    this.judged = statistics;
-    this.moveTo(new OpenState(this, at + openMs), occasion, false);
+    this.windowAtOpening = statistics;
+    this.moveTo(new OpenState(this, at + openMs), context, false);
   }
 
   private plainOf(state: CircuitState): CountingState | undefined {
@@ -218,19 +218,19 @@ export class Circuit {
     return state instanceof CountingState && takesNoTime ? state : undefined;
   }
 
-  private moveTo(state: CircuitState, occasion: Occasion, byHand: boolean): void {
+  private moveTo(state: CircuitState, context: AdmissionContext, manual: boolean): void {
     const from = this.current.name;
     const { openedAt } = this;
     if (state.name === 'closed') this.openedAt = undefined;
-    if (this.ofHalfOpen !== undefined && (byHand || state.name === 'closed')) {
+    if (this.ofHalfOpen !== undefined && (manual || state.name === 'closed')) {
       this.ofHalfOpen.newest = undefined;
       this.ofHalfOpen.release();
     }
-    this.current.left?.();
+    this.current.onExit?.();
     this.current = state;
-    this.plain = this.plainOf(state);
+    this.fastPath = this.plainOf(state);
     if (from === state.name) return;
-    const openMs = openedAt === undefined || state.name !== 'closed' ? undefined : occasion.now() - openedAt;
-    this.listener(this, { from, to: state.name, byHand, openMs }, occasion);
+    const openMs = openedAt === undefined || state.name !== 'closed' ? undefined : context.now() - openedAt;
+    this.listener(this, { from, to: state.name, manual, openMs }, context);
   }
 }

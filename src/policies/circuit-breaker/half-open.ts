@@ -1,5 +1,5 @@
-import type { Circuit, Occasion } from './circuit.js';
-import type { Admission, CircuitState, CircuitStateName } from './states.js';
+import type { Circuit, AdmissionContext } from './circuit.js';
+import type { AdmittedCall, CircuitState, CircuitStateName } from './states.js';
 import { Trial } from './trial.js';
 import type { TimeSource } from './windows.js';
 
@@ -12,11 +12,11 @@ export class HalfOpenState implements CircuitState {
     private successes: number,
   ) {}
 
-  admit(occasion: Occasion): Admission | undefined {
-    if (this.reopenAfterSilence(occasion)) return this.circuit.current.admit(occasion);
+  admit(context: AdmissionContext): AdmittedCall | undefined {
+    if (this.reopenAfterSilence(context)) return this.circuit.current.admit(context);
     const { trials, settings } = this.circuit;
-    if (trials.inFlight(occasion) >= settings.halfOpenCalls) return undefined;
-    return trials.start(new Trial(this.circuit, this, occasion));
+    if (trials.inFlight(context) >= settings.halfOpenCalls) return undefined;
+    return trials.start(new Trial(this.circuit, this, context));
   }
 
   nameAt(time: TimeSource): CircuitStateName {
@@ -24,20 +24,20 @@ export class HalfOpenState implements CircuitState {
   }
 
   /** Ends a trial of this generation. Of an older one, only a success of the newest trial still counts. */
-  end(trial: Trial, passed: boolean, occasion: Occasion, error: unknown): void {
+  end(trial: Trial, passed: boolean, context: AdmissionContext, error: unknown): void {
     const { circuit } = this;
     if (passed) circuit.counts.successes++;
     else circuit.counts.failures++;
-    circuit.durations?.record(trial.tookMs(occasion));
-    if (passed && circuit.trials.newest === trial) return this.pass(occasion);
-    if (circuit.current !== this || this.reopenAfterSilence(occasion)) return;
-    if (passed) return this.pass(occasion);
+    circuit.durations?.record(trial.tookMs(context));
+    if (passed && circuit.trials.newest === trial) return this.pass(context);
+    if (circuit.current !== this || this.reopenAfterSilence(context)) return;
+    if (passed) return this.pass(context);
     if (error !== undefined) circuit.lastError = error;
-    circuit.open(occasion.now(), occasion, undefined);
+    circuit.open(context.now(), context, undefined);
   }
 
   /** A trial gave no answer for so long, whenever somebody looks: it has failed, and may still succeed where no newer one began. */
-  silent(trial: Trial, time: Occasion): void {
+  silent(trial: Trial, time: AdmissionContext): void {
     const { circuit } = this;
     if (circuit.current !== this) return;
     circuit.lastError = trial.silence;
@@ -45,16 +45,16 @@ export class HalfOpenState implements CircuitState {
   }
 
   /** One more success; where the circuit has opened again meanwhile, it goes on from there. */
-  private pass(occasion: Occasion): void {
+  private pass(context: AdmissionContext): void {
     const { circuit } = this;
     const current = circuit.current instanceof HalfOpenState ? circuit.current : this;
     const successes = current.successes + 1;
-    if (successes >= circuit.settings.successThreshold) circuit.close(occasion);
+    if (successes >= circuit.settings.successThreshold) circuit.close(context);
     else if (circuit.current === current) current.successes = successes;
-    else circuit.halfOpen(occasion, successes);
+    else circuit.halfOpen(context, successes);
   }
 
-  private reopenAfterSilence(time: Occasion): boolean {
+  private reopenAfterSilence(time: AdmissionContext): boolean {
     const { circuit } = this;
     for (const trial of circuit.trials) {
       if (circuit.current === this && trial.belongsTo(this) && trial.isSilent(time)) trial.giveUp(time);

@@ -1,5 +1,5 @@
 import type { Environment } from '../../engine/environment.js';
-import { parseDuration, show, type Duration } from '../../options/index.js';
+import { parseDuration, formatValue, type Duration } from '../../options/index.js';
 import type { OpenDuration } from './circuit-breaker.policy.js';
 
 /** Where the function of a user gave no duration, the default of `openDuration`. */
@@ -14,15 +14,15 @@ export function openMsOf(openDuration: OpenDuration, openings: number, environme
 }
 
 function ask(openDuration: (openings: number) => Duration, openings: number, environment: Environment): number {
-  const place = '@CircuitBreaker openDuration';
+  const location = '@CircuitBreaker openDuration';
   const given = environment.ask(
-    place,
+    location,
     undefined,
     () => openDuration(openings),
     () => DEFAULT_OPEN_MS,
   );
   const openMs = parseDuration(given);
   if (openMs !== undefined) return openMs;
-  environment.callbackFailed(place, undefined, new TypeError(`openDuration must give a duration, got ${show(given)}`));
+  environment.callbackFailed(location, undefined, new TypeError(`openDuration must give a duration, got ${formatValue(given)}`));
   return DEFAULT_OPEN_MS;
 }

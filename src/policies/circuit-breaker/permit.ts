@@ -1,30 +1,30 @@
 import type { FailureFilter } from '../../engine/failure-filter.js';
-import type { Occasion } from './circuit.js';
-import type { Admission } from './states.js';
-import { tellFailure, tellValue } from './verdict.js';
+import type { AdmissionContext } from './circuit.js';
+import type { AdmittedCall } from './states.js';
+import { recordFailure, recordValue } from './verdict.js';
 
 /** Leave to make one call through a circuit. The first ending counts; later ones do nothing. */
 export class CircuitPermit implements Disposable {
-  private admission: Admission | undefined;
+  private admission: AdmittedCall | undefined;
 
   constructor(
-    admission: Admission,
+    admission: AdmittedCall,
     private readonly filter: FailureFilter,
-    private readonly occasion: Occasion,
+    private readonly context: AdmissionContext,
   ) {
     this.admission = admission;
   }
 
-  /** The call succeeded; a value that the breaker's `onResult` refuses counts as a failure. */
+  /** The call succeeded; a value that the breaker's `onResult` rejects counts as a failure. */
   success(value?: unknown): void {
     const admission = this.end();
-    if (admission !== undefined) tellValue(admission, this.filter, this.occasion, value);
+    if (admission !== undefined) recordValue(admission, this.filter, this.context, value);
   }
 
   /** The call failed; whether the error counts is for the breaker's `on` and `ignore` to say. */
   failure(error?: unknown): void {
     const admission = this.end();
-    if (admission !== undefined) tellFailure(admission, this.filter, this.occasion, error);
+    if (admission !== undefined) recordFailure(admission, this.filter, this.context, error);
   }
 
   /** The call ended without a verdict on what it called. */
@@ -36,7 +36,7 @@ export class CircuitPermit implements Disposable {
     this.release();
   }
 
-  private end(): Admission | undefined {
+  private end(): AdmittedCall | undefined {
     const { admission } = this;
     this.admission = undefined;
     return admission;

@@ -1,6 +1,6 @@
 import type { TimerHandle } from '../../engine/clock.js';
-import type { Distribution } from '../../engine/telemetry/timings.js';
-import type { Circuit, CircuitSettings, Occasion } from './circuit.js';
+import type { Histogram } from '../../engine/telemetry/timings.js';
+import type { Circuit, CircuitSettings, AdmissionContext } from './circuit.js';
 import type { WindowSettings } from './circuit-breaker.policy.js';
 import { invokedAt } from './trial.js';
 import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './windows.js';
@@ -8,11 +8,11 @@ import { createWindow, sameShape, type CallStatistics, type CallWindow, type Tim
 export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled' | 'metrics-only';
 
 /** A call that was let pass. Exactly one of these is told, once. */
-export interface Admission {
+export interface AdmittedCall {
   /** It wants to know when the method is called. */
   readonly isTimed?: boolean;
-  succeeded(occasion: Occasion): void;
-  failed(occasion: Occasion, error: unknown): void;
+  succeeded(context: AdmissionContext): void;
+  failed(context: AdmissionContext, error: unknown): void;
   /** It ended without a verdict on what is protected. */
   released(): void;
 }
@@ -22,20 +22,20 @@ export interface CircuitState {
   readonly name: CircuitStateName;
   /** What the calls of this generation did, where it looks at that. */
   readonly statistics?: CallWindow;
-  admit(occasion: Occasion): Admission | undefined;
+  admit(context: AdmissionContext): AdmittedCall | undefined;
   /** The name as of now. */
   nameAt(time: TimeSource): CircuitStateName;
   /** Milliseconds until the next trial, where that is known. */
   remainingMs?(time: TimeSource): number | undefined;
   /** Another state has taken over. */
-  left?(): void;
+  onExit?(): void;
 }
 
 /**
  * Lets all calls pass and counts them; where it is closed and not metrics-only, opens when too many fail or are slow.
  * Is itself the admission of each call whose duration does not matter, so that admitting costs nothing.
  */
-export class CountingState implements CircuitState, Admission {
+export class CountingState implements CircuitState, AdmittedCall {
   statistics: CallWindow;
   private shape: WindowSettings;
   private failuresInARow = 0;
@@ -60,74 +60,74 @@ export class CountingState implements CircuitState, Admission {
     this.slowAfterMs = slowCallDuration;
   }
 
-  admit(occasion: Occasion): Admission {
+  admit(context: AdmissionContext): AdmittedCall {
     const { durations } = this.circuit;
     if (this.slowAfterMs === undefined && durations === undefined) return this;
-    return new TimedCall(this, occasion.now(), this.slowAfterMs, durations);
+    return new TimedCall(this, context.now(), this.slowAfterMs, durations);
   }
 
   nameAt(): CircuitStateName {
     return this.name;
   }
 
-  succeeded(occasion: Occasion): void {
-    this.record(false, false, occasion, undefined);
+  succeeded(context: AdmissionContext): void {
+    this.record(false, false, context, undefined);
   }
 
-  failed(occasion: Occasion, error: unknown): void {
-    this.record(true, false, occasion, error);
+  failed(context: AdmissionContext, error: unknown): void {
+    this.record(true, false, context, error);
   }
 
   released(): void {
     // Nothing was counted yet.
   }
 
-  record(failed: boolean, slow: boolean, occasion: Occasion, error: unknown): void {
+  record(failed: boolean, slow: boolean, context: AdmissionContext, error: unknown): void {
     const { circuit, statistics } = this;
     if (failed) circuit.counts.failures++;
     else circuit.counts.successes++;
     if (circuit.current !== this) return; // of an older generation
     if (failed) circuit.lastError = error;
-    statistics.record(failed, slow, occasion);
+    statistics.record(failed, slow, context);
     this.failuresInARow = failed ? this.failuresInARow + 1 : 0;
     // Nothing opens a circuit in whose window no call failed or was slow, and that is most of the time.
     if (statistics.failures + statistics.slowCalls === 0 || !this.isClosed) return;
-    if (this.mustOpen(circuit.settings)) circuit.open(occasion.now(), occasion, statistics);
+    if (this.mustOpen(circuit.settings)) circuit.open(context.now(), context, statistics);
   }
 
   private mustOpen(settings: CircuitSettings): boolean {
     const { consecutiveFailures = Number.POSITIVE_INFINITY } = settings;
-    return this.failuresInARow >= consecutiveFailures || (settings.judgesRates && exceeds(this.statistics, settings));
+    return this.failuresInARow >= consecutiveFailures || (settings.usesRates && exceeds(this.statistics, settings));
   }
 }
 
 /** A call of which it matters how long it took. */
-class TimedCall implements Admission {
+class TimedCall implements AdmittedCall {
   readonly isTimed = true;
 
   constructor(
     private readonly state: CountingState,
     private readonly admittedAt: number,
     private readonly slowAfterMs: number | undefined,
-    private readonly durations: Distribution | undefined,
+    private readonly durations: Histogram | undefined,
   ) {}
 
-  succeeded(occasion: Occasion): void {
-    this.end(false, occasion, undefined);
+  succeeded(context: AdmissionContext): void {
+    this.end(false, context, undefined);
   }
 
-  failed(occasion: Occasion, error: unknown): void {
-    this.end(true, occasion, error);
+  failed(context: AdmissionContext, error: unknown): void {
+    this.end(true, context, error);
   }
 
   released(): void {
     // Nothing was counted yet.
   }
 
-  private end(failed: boolean, occasion: Occasion, error: unknown): void {
-    const tookMs = occasion.now() - invokedAt(occasion, this.admittedAt);
+  private end(failed: boolean, context: AdmissionContext, error: unknown): void {
+    const tookMs = context.now() - invokedAt(context, this.admittedAt);
     this.durations?.record(tookMs);
-    this.state.record(failed, this.slowAfterMs !== undefined && tookMs > this.slowAfterMs, occasion, error);
+    this.state.record(failed, this.slowAfterMs !== undefined && tookMs > this.slowAfterMs, context, error);
   }
 }
 
@@ -153,11 +153,11 @@ export class OpenState implements CircuitState {
     this.forget = circuit.environment.shutdown.timer(() => clock.clearTimer(this.timer));
   }
 
-  admit(occasion: Occasion): Admission | undefined {
-    if (occasion.now() < this.until) return undefined;
-    this.circuit.halfOpen(occasion);
+  admit(context: AdmissionContext): AdmittedCall | undefined {
+    if (context.now() < this.until) return undefined;
+    this.circuit.halfOpen(context);
     // Not the state that was made just now: whoever heard of it may have changed it again.
-    return this.circuit.current.admit(occasion);
+    return this.circuit.current.admit(context);
   }
 
   nameAt(time: TimeSource): CircuitStateName {
@@ -168,7 +168,7 @@ export class OpenState implements CircuitState {
     return Math.max(0, this.until - time.now());
   }
 
-  left(): void {
+  onExit(): void {
     if (this.timer !== undefined) this.circuit.environment.clock.clearTimer(this.timer);
     this.forget?.();
   }
@@ -188,10 +188,10 @@ export class ForcedOpenState implements CircuitState {
 }
 
 /** Lets all calls pass and looks at none. */
-export class DisabledState implements CircuitState, Admission {
+export class DisabledState implements CircuitState, AdmittedCall {
   readonly name = 'disabled';
 
-  admit(): Admission {
+  admit(): AdmittedCall {
     return this;
   }
 

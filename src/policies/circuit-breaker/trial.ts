@@ -1,19 +1,19 @@
 import type { TimerHandle } from '../../engine/clock.js';
 import { describeDuration } from '../../options/index.js';
 import { CircuitOpenError } from './circuit-breaker.error.js';
-import type { Circuit, Occasion } from './circuit.js';
+import type { Circuit, AdmissionContext } from './circuit.js';
 import type { HalfOpenState } from './half-open.js';
-import type { Admission } from './states.js';
+import type { AdmittedCall } from './states.js';
 import type { TimeSource } from './windows.js';
 
 /**
  * A trial that gave no answer in time keeps its place until it settles, but for no longer than so many times its
  * `halfOpenTimeout` from its start: one that ignores its signal and never ends must not keep the circuit from closing for ever.
  */
-const LONGEST_HOLD = 3;
+const MAX_HOLD = 3;
 
 /** A call that was let pass while half-open. */
-export class Trial implements Admission {
+export class Trial implements AdmittedCall {
   readonly isTimed = true;
   readonly timeoutMs: number;
   /** What its signal is aborted with where it gives no answer. */
@@ -21,18 +21,18 @@ export class Trial implements Admission {
   private readonly startedAt: number;
   private readonly slowAfterMs: number | undefined;
   /** Whose trial it is, until that was told how it ended: records of calls are used again. */
-  private occasion: Occasion | undefined;
+  private context: AdmissionContext | undefined;
   private timer: TimerHandle;
   private forget: (() => void) | undefined;
 
   constructor(
     private readonly circuit: Circuit,
     private readonly state: HalfOpenState,
-    occasion: Occasion,
+    context: AdmissionContext,
   ) {
-    this.occasion = occasion;
-    this.startedAt = occasion.now();
-    this.timeoutMs = circuit.trialTimeoutMs(occasion.longestLimitMs);
+    this.context = context;
+    this.startedAt = context.now();
+    this.timeoutMs = circuit.trialTimeoutMs(context.longestLimitMs);
     this.slowAfterMs = circuit.settings.slowCallDuration;
     this.watch(this.timeoutMs);
   }
@@ -42,14 +42,14 @@ export class Trial implements Admission {
   }
 
   /** How long the method took; what it waited inside for a place or a permit says nothing about the dependency. */
-  tookMs(occasion: Occasion): number {
-    return occasion.now() - invokedAt(occasion, this.startedAt);
+  tookMs(context: AdmissionContext): number {
+    return context.now() - invokedAt(context, this.startedAt);
   }
 
   /** Since when it has given no answer for too long; NaN while its method was not called. */
   silentSince(): number {
-    const { occasion } = this;
-    return occasion === undefined ? Number.NaN : (occasion.invokedAt ?? this.startedAt) + this.timeoutMs;
+    const { context } = this;
+    return context === undefined ? Number.NaN : (context.invokedAt ?? this.startedAt) + this.timeoutMs;
   }
 
   isSilent(time: TimeSource): boolean {
@@ -58,32 +58,32 @@ export class Trial implements Admission {
 
   /** Whether it still takes a place. */
   holdsAt(time: TimeSource): boolean {
-    return time.now() < this.startedAt + LONGEST_HOLD * this.timeoutMs;
+    return time.now() < this.startedAt + MAX_HOLD * this.timeoutMs;
   }
 
   /** It gave no answer in time: its signal is aborted, and it keeps its place until it settles. */
-  giveUp(time: Occasion): void {
+  giveUp(time: AdmissionContext): void {
     this.unwatch();
-    const { circuit, occasion, timeoutMs } = this;
-    const context = occasion?.context; // before anybody hears of it: the record may serve another call after that
+    const { circuit, context, timeoutMs } = this;
+    const attempt = context?.context; // before anybody hears of it: the record may serve another call after that
     this.silence = new CircuitOpenError(`${circuit.title} is open: the trial gave no answer within ${describeDuration(timeoutMs)}`, {
-      operationId: occasion?.operationId,
+      operationId: context?.operationId,
       policyName: circuit.breaker,
       withStack: circuit.environment.stackTraces,
     });
     this.state.silent(this, time);
-    context?.abandon(this.silence);
+    attempt?.abandon(this.silence);
   }
 
-  succeeded(occasion: Occasion): void {
+  succeeded(context: AdmissionContext): void {
     this.conclude();
-    const slow = this.slowAfterMs !== undefined && this.tookMs(occasion) > this.slowAfterMs;
-    this.state.end(this, !slow, occasion, undefined);
+    const slow = this.slowAfterMs !== undefined && this.tookMs(context) > this.slowAfterMs;
+    this.state.end(this, !slow, context, undefined);
   }
 
-  failed(occasion: Occasion, error: unknown): void {
+  failed(context: AdmissionContext, error: unknown): void {
     this.conclude();
-    this.state.end(this, false, occasion, error);
+    this.state.end(this, false, context, error);
   }
 
   released(): void {
@@ -114,14 +114,14 @@ export class Trial implements Admission {
   }
 
   private conclude(): void {
-    this.occasion = undefined;
+    this.context = undefined;
     this.unwatch();
     this.circuit.trials.delete(this);
   }
 }
 
 /** When the method was called; where nobody knows, when the call was let pass. */
-export function invokedAt({ invokedAt: at }: Occasion, admittedAt: number): number {
+export function invokedAt({ invokedAt: at }: AdmissionContext, admittedAt: number): number {
   return at === undefined || Number.isNaN(at) ? admittedAt : at;
 }
 

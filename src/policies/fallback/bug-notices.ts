@@ -11,7 +11,7 @@ const BUGS = new Set(['TypeError', 'ReferenceError', 'RangeError']);
 const QUIET_MS = 60_000;
 
 /** Warns where a fallback answers for what looks like a mistake in the code, which nobody would notice otherwise. */
-export class BugNotices {
+export class ProgrammingErrorNotices {
   private quietUntil = Number.NEGATIVE_INFINITY;
   private untold = 0;
 
@@ -19,7 +19,7 @@ export class BugNotices {
 
   /** A fallback answered in place of that error. */
   served(operationId: string, error: unknown): void {
-    const words = wordsOfBug(error);
+    const words = formatProgrammingError(error);
     if (words === undefined) return;
     const { clock, logger } = this.environment;
     const now = clock.now();
@@ -36,7 +36,7 @@ export class BugNotices {
 }
 
 /** What the error says and where it was thrown; undefined for one that does not look like a mistake in the code. */
-function wordsOfBug(error: unknown): string | undefined {
+function formatProgrammingError(error: unknown): string | undefined {
   try {
     // A `TypeError` with a cause is a failure of the network (`fetch failed`).
     if (!(error instanceof Error) || !BUGS.has(error.name) || error.cause !== undefined) return undefined;

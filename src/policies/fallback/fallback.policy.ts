@@ -4,7 +4,7 @@ import {
   failureRules,
   isRecord,
   rule,
-  show,
+  formatValue,
   text,
   readOptions,
   Problems,
@@ -76,7 +76,7 @@ function readTier(value: unknown, path: string, problems: Problems): Tier | unde
   const plain = readUse(value);
   if (plain !== undefined) return plain;
   if (!isRecord(value) || !('use' in value)) {
-    problems.add(`${path} must be ${WHAT_A_TIER_IS}, got ${show(value)}`);
+    problems.add(`${path} must be ${WHAT_A_TIER_IS}, got ${formatValue(value)}`);
     return undefined;
   }
   const { on, use } = readOptions(tierRules, value, problems, `${path}.`) as { on?: ErrorFilter; use?: Tier };
@@ -85,10 +85,10 @@ function readTier(value: unknown, path: string, problems: Problems): Tier | unde
 
 const tiers: Rule<readonly Tier[]> = {
   expects: `a list of tiers, each ${WHAT_A_TIER_IS}`,
-  code: true,
+  isFunction: true,
   read(value, path, problems) {
     if (!Array.isArray(value) || value.length === 0) {
-      problems.add(`${path} must be a list that is not empty, each ${WHAT_A_TIER_IS}, got ${show(value)}`);
+      problems.add(`${path} must be a list that is not empty, each ${WHAT_A_TIER_IS}, got ${formatValue(value)}`);
       return undefined;
     }
     const read = value.map((tier, index) => readTier(tier, `${path}[${index}]`, problems));

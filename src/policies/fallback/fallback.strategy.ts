@@ -2,10 +2,10 @@ import { lookAfter } from '../../engine/drivers/promises.js';
 import type { Call } from '../../engine/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
-import { Outcome, type Answer, type Strategy } from '../../engine/strategy.js';
-import type { Distribution } from '../../engine/telemetry/timings.js';
+import { Outcome, type Substitute, type Strategy } from '../../engine/strategy.js';
+import type { Histogram } from '../../engine/telemetry/timings.js';
 import type { FailureOptions } from '../../options/index.js';
-import { BugNotices } from './bug-notices.js';
+import { ProgrammingErrorNotices } from './bug-notices.js';
 import type { Tier } from './fallback.policy.js';
 import { FallbackEvents, type TierCounts } from './fallback.telemetry.js';
 
@@ -26,13 +26,13 @@ export class FallbackStrategy implements Strategy {
   readonly succeeded: Strategy['succeeded'];
   readonly rejects: Strategy['rejects'];
   readonly events: FallbackEvents;
-  readonly bugs: BugNotices;
+  readonly bugs: ProgrammingErrorNotices;
   readonly validate: FallbackSettings['validate'];
   private readonly filter: FailureFilter;
   private readonly tiers: readonly FilteredTier[];
   /** By the place of the tier. */
   counts: TierCounts;
-  durations: Distribution | undefined;
+  durations: Histogram | undefined;
 
   constructor(
     readonly name: string,
@@ -48,7 +48,7 @@ export class FallbackStrategy implements Strategy {
     }));
     this.validate = settings.validate;
     this.events = new FallbackEvents(environment.events, name);
-    this.bugs = new BugNotices(environment);
+    this.bugs = new ProgrammingErrorNotices(environment);
     if (this.filter.judgesResults) {
       this.succeeded = (call) =>
         !call.committed && this.filter.rejects(call.payload, call) ? this.answerFrom(0, call, undefined, call.payload) : undefined;
@@ -56,8 +56,8 @@ export class FallbackStrategy implements Strategy {
     }
   }
 
-  readonly failed = (call: Call): Answer | undefined => {
-    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call)) return undefined;
+  readonly failed = (call: Call): Substitute | undefined => {
+    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.isFailure(call.payload, call)) return undefined;
     return this.answerFrom(0, call, call.payload, undefined);
   };
 
@@ -65,22 +65,22 @@ export class FallbackStrategy implements Strategy {
     this.durations ??= this.environment.timings.ofCalls('fallback_duration_seconds', this.name);
   }
 
-  adopt(previous: Strategy): void {
+  inheritCounts(previous: Strategy): void {
     const { counts, durations } = previous as FallbackStrategy;
     this.durations = durations;
-    for (const [place] of this.counts.served.entries()) {
-      counts.served[place] ??= 0;
-      counts.failed[place] ??= 0;
+    for (const [index] of this.counts.served.entries()) {
+      counts.served[index] ??= 0;
+      counts.failed[index] ??= 0;
     }
     this.counts = counts;
   }
 
   /** The first tier from `index` on that answers for the error. A bad result is an error to no tier's filter. */
-  answerFrom(index: number, call: Call, error: unknown, badResult: unknown): Answer | undefined {
+  answerFrom(index: number, call: Call, error: unknown, badResult: unknown): Substitute | undefined {
     for (let next = index; next < this.tiers.length; next++) {
       const tier = this.tiers[next]!;
-      if (tier.filter === undefined || tier.filter.counts(error, call)) {
-        return new TierAnswer(this, tier, next, call.operationId, call, error ?? badResult, error);
+      if (tier.filter === undefined || tier.filter.isFailure(error, call)) {
+        return new TierSubstitute(this, tier, next, call.operationId, call, error ?? badResult, error);
       }
     }
     return undefined;
@@ -88,7 +88,7 @@ export class FallbackStrategy implements Strategy {
 }
 
 /** One tier at work for one call. */
-class TierAnswer implements Answer {
+class TierSubstitute implements Substitute {
   private readonly target: unknown;
   private readonly args: readonly unknown[];
   private startedAt: number | undefined;
@@ -117,7 +117,7 @@ class TierAnswer implements Answer {
 
   answered(value: unknown): undefined {
     if (!this.passes(value)) {
-      throw new Error(`${this.operationId}: validate refused the value of fallback tier ${this.index + 1}`);
+      throw new Error(`${this.operationId}: validate rejected the value of fallback tier ${this.index + 1}`);
     }
     const { counts, durations } = this.fallback;
     counts.served[this.index]!++;
@@ -136,7 +136,7 @@ class TierAnswer implements Answer {
     return true;
   }
 
-  failed(error: unknown): Answer | undefined {
+  failed(error: unknown): Substitute | undefined {
     const { counts, durations } = this.fallback;
     counts.failed[this.index]!++;
     if (durations !== undefined) this.measured(durations);
@@ -146,7 +146,7 @@ class TierAnswer implements Answer {
     return next;
   }
 
-  private measured(durations: Distribution): void {
+  private measured(durations: Histogram): void {
     if (this.startedAt !== undefined) durations.record(this.fallback.environment.clock.now() - this.startedAt);
   }
 }

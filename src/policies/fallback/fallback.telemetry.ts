@@ -1,7 +1,7 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { LayerReading, TelemetryDeclaration } from '../../engine/kind.js';
 import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
-import type { Distribution } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/timings.js';
 
 interface FallbackEventBase extends EventBase {
   readonly policyName: string;
@@ -31,7 +31,7 @@ export interface TierCounts {
 
 interface ObservedFallback {
   readonly counts: TierCounts;
-  readonly durations: Distribution | undefined;
+  readonly durations: Histogram | undefined;
 }
 
 const fallbackMetrics: readonly MetricDeclaration<LayerReading<ObservedFallback>>[] = [
@@ -59,9 +59,9 @@ const fallbackMetrics: readonly MetricDeclaration<LayerReading<ObservedFallback>
 export const fallbackTelemetry = {
   events: {
     'fallback.served': { when: 'A fallback answered in place of the operation.', level: 'debug' },
-    'fallback.failed': { when: 'A tier of a fallback failed, or gave a value that `validate` refused.', level: 'debug' },
+    'fallback.failed': { when: 'A tier of a fallback failed, or gave a value that `validate` rejected.', level: 'debug' },
   },
-  counters: [{ name: 'fallbacksServed', meaning: 'Calls that a fallback answered.', tally: 'answers' }],
+  counters: [{ name: 'fallbacksServed', meaning: 'Calls that a fallback answered.', counter: 'answers' }],
   metrics: fallbackMetrics as readonly MetricDeclaration[],
 } as const satisfies TelemetryDeclaration;
 
@@ -73,12 +73,12 @@ export class FallbackEvents {
   ) {}
 
   served(operationId: string, tier: number, error: unknown): void {
-    if (this.hub.wantsOfAttempt('fallback.served'))
+    if (this.hub.hasListenersForAttempts('fallback.served'))
       this.hub.emit('fallback.served', operationId, { policyName: this.policyName, tier, error });
   }
 
   failed(operationId: string, tier: number, error: unknown, tierError: unknown): void {
-    if (this.hub.wantsOfAttempt('fallback.failed'))
+    if (this.hub.hasListenersForAttempts('fallback.failed'))
       this.hub.emit('fallback.failed', operationId, { policyName: this.policyName, tier, error, tierError });
   }
 }

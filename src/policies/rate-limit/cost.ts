@@ -1,4 +1,4 @@
-import { show } from '../../options/index.js';
+import { formatValue } from '../../options/index.js';
 
 /**
  * What a call costs, as a `cost` function or a caller by hand gives it. Anything else would not be counted: NaN would
@@ -8,5 +8,5 @@ import { show } from '../../options/index.js';
 export function checkCost(cost: unknown, source: string): number {
   if (typeof cost === 'number' && cost >= 0) return cost;
   if (cost instanceof Promise) cost.catch(() => undefined); // an async function's rejection is nobody else's
-  throw new TypeError(`${source} a number >= 0, got ${cost instanceof Promise ? 'a promise' : show(cost)}`);
+  throw new TypeError(`${source} a number >= 0, got ${cost instanceof Promise ? 'a promise' : formatValue(cost)}`);
 }

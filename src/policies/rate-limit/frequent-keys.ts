@@ -18,7 +18,7 @@ export class FrequentKeys {
   private readonly counts = new Map<string, number>();
   private readonly shown = new Set<string>();
 
-  note(key: string): void {
+  count(key: string): void {
     const count = this.counts.get(key);
     if (count !== undefined) this.counts.set(key, count + 1);
     else if (this.counts.size < CAPACITY) this.counts.set(key, 1);

@@ -1,5 +1,5 @@
 import type { Environment } from '../../engine/environment.js';
-import { PacedLine, type Forecast } from '../../engine/waiting/paced-line.js';
+import { ScheduledQueue, type Forecast } from '../../engine/waiting/paced-line.js';
 import type { Waiter } from '../../engine/waiting/waiter.js';
 import type { PermitTable } from './permit-table.js';
 
@@ -11,7 +11,7 @@ export interface TakenOut {
 
 /** Who waits for permits, by slot; there is a queue only for slots where somebody does. */
 export class PermitQueues {
-  private readonly queues = new Map<number, PacedLine>();
+  private readonly queues = new Map<number, ScheduledQueue>();
 
   constructor(
     private readonly table: PermitTable,
@@ -33,14 +33,14 @@ export class PermitQueues {
     return size;
   }
 
-  of(slot: number): PacedLine | undefined {
+  of(slot: number): ScheduledQueue | undefined {
     return this.queues.get(slot);
   }
 
-  open(slot: number, key: string | undefined): PacedLine {
+  open(slot: number, key: string | undefined): ScheduledQueue {
     const { table } = this;
-    const forget = this.environment.shutdown.waiting(() => this.closed({ key, waiters: queue.takeOut(() => true) }));
-    const queue = new PacedLine(
+    const forget = this.environment.shutdown.registerWaiter(() => this.closed({ key, waiters: queue.takeOut(() => true) }));
+    const queue = new ScheduledQueue(
       {
         sumDecides: table.algorithm.sumDecides,
         dueAt: (cost, from) => table.algorithm.availableAt(table.state, table.at(slot), from, cost),

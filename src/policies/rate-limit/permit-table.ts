@@ -34,7 +34,7 @@ export class PermitTable {
 
   /** Another way of counting from now on: what is used up stays used up. */
   countBy(algorithm: Algorithm, before: Rate, now: number): void {
-    algorithm.adopt(this.state, before, now);
+    algorithm.rescale(this.state, before, now);
     this.algorithm = algorithm;
   }
 

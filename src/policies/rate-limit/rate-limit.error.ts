@@ -1,4 +1,4 @@
-import { describeErrors, ResilienceError, type ErrorFacts } from '../../engine/error.js';
+import { defineErrorTraits, ResilienceError, type ErrorDetails } from '../../engine/error.js';
 
 /**
  * Why there was no permit: none left in time, the call costs more than there ever is, its key was forgotten while it waited
@@ -11,7 +11,7 @@ export class RateLimitExceededError extends ResilienceError {
   constructor(
     message: string,
     readonly reason: RateLimitReason,
-    facts: ErrorFacts,
+    facts: ErrorDetails,
   ) {
     super(message, facts);
   }
@@ -21,7 +21,7 @@ export class RateLimitExceededError extends ResilienceError {
   }
 }
 
-describeErrors(RateLimitExceededError, {
+defineErrorTraits(RateLimitExceededError, {
   name: 'RateLimitExceededError',
   code: 'ERR_RATE_LIMITED',
   status: 429,

@@ -74,7 +74,7 @@ export const rateLimitRules = {
   maxKeys: integer({ min: 1, default: 100_000 }),
   cost: either<number | ((...args: unknown[]) => number)>([number({ min: 0 }), callback('(...args) => number')], {
     default: 1,
-    code: true,
+    isFunction: true,
   }),
   name: text({ defaultNote: 'operation id' }),
 } satisfies Record<keyof RateLimitOptions, Rule>;

@@ -14,14 +14,14 @@ export interface RateLimitUse {
 export class RateLimitStrategy implements Strategy {
   readonly kind = 'rateLimit';
   readonly name: string;
-  readonly waitingPlace: string;
+  readonly waitDescription: string;
 
   constructor(
     readonly limiter: RateLimiter,
     private readonly use: RateLimitUse,
   ) {
     this.name = limiter.name;
-    this.waitingPlace = `the line for a permit of rate limit "${limiter.name}"`;
+    this.waitDescription = `the line for a permit of rate limit "${limiter.name}"`;
   }
 
   readonly admit = (call: Call): Admission => {
@@ -29,7 +29,7 @@ export class RateLimitStrategy implements Strategy {
     return this.limiter.admit(this.keyOf(call), typeof cost === 'number' ? cost : this.costOf(cost, call), call);
   };
 
-  withdrawn(call: Call): void {
+  rolledBack(call: Call): void {
     const { cost } = this.use;
     this.limiter.giveBack(this.keyOf(call), typeof cost === 'number' ? cost : this.costOf(cost, call));
   }

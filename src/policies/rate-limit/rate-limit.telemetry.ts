@@ -30,7 +30,7 @@ interface ObservedLimiter {
   readonly rejections: number;
   readonly waiting: number;
   readonly keyCount: number;
-  readonly refused: { series(most: number): Iterable<readonly [client: string, count: number]> };
+  readonly rejectedKeys: { series(most: number): Iterable<readonly [client: string, count: number]> };
 }
 
 function reading(
@@ -58,8 +58,8 @@ const rateLimitMetrics: readonly MetricDeclaration<ObservedLimiter>[] = [
     type: 'gauge',
     help: 'Rejections of the clients that are turned away most, about right for the frequent ones; only where `clients` asks for it.',
     labels: ['client'],
-    read: ({ refused }, add, _keys, clients) => {
-      if (clients > 0) for (const [client, count] of refused.series(clients)) add(count, { client });
+    read: ({ rejectedKeys: rejected }, add, _keys, clients) => {
+      if (clients > 0) for (const [client, count] of rejected.series(clients)) add(count, { client });
     },
   },
 ];
@@ -72,7 +72,7 @@ export const rateLimitTelemetry = {
     },
     'rate-limit.delayed': { when: 'A call waits for its permit.', level: 'debug' },
   },
-  counters: [{ name: 'rateLimitHits', meaning: 'Calls that a rate limit turned away.', tally: 'refusals' }],
+  counters: [{ name: 'rateLimitHits', meaning: 'Calls that a rate limit turned away.', counter: 'rejections' }],
   metrics: rateLimitMetrics as readonly MetricDeclaration[],
   sharesInstances: true,
 } as const satisfies TelemetryDeclaration;
@@ -92,12 +92,12 @@ export class RateLimitEvents {
   ) {}
 
   rejected({ operationId, key, cost }: Requester, reason: RateLimitReason, retryAfterMs: number | undefined): void {
-    if (this.hub.wantsOfAttempt('rate-limit.rejected'))
+    if (this.hub.hasListenersForAttempts('rate-limit.rejected'))
       this.hub.emit('rate-limit.rejected', operationId, { policyName: this.policyName, key, cost, reason, retryAfterMs });
   }
 
   delayed({ operationId, key, cost }: Requester, delayMs: number): void {
-    if (this.hub.wantsOfAttempt('rate-limit.delayed'))
+    if (this.hub.hasListenersForAttempts('rate-limit.delayed'))
       this.hub.emit('rate-limit.delayed', operationId, { policyName: this.policyName, key, cost, delayMs });
   }
 }

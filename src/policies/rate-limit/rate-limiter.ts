@@ -42,7 +42,7 @@ export interface RateLimitRequest {
 }
 
 /** Who asks. */
-interface Asking {
+interface AdmissionContext {
   now(): number;
   readonly operationId?: string | undefined;
 }
@@ -55,7 +55,7 @@ export class RateLimiter {
   allowed = 0;
   rejections = 0;
   /** @internal The keys that are rejected most. */
-  readonly refused = new FrequentKeys();
+  readonly rejectedKeys = new FrequentKeys();
   private algorithm: Algorithm;
   private readonly table: PermitTable;
   private readonly queues: PermitQueues;
@@ -178,7 +178,7 @@ export class RateLimiter {
   }
 
   /** @internal A permit now (undefined), a turn to wait for, or the rejection. */
-  admit(key: string | undefined, cost: number, asking: Asking): RateLimitExceededError | Waiter | undefined {
+  admit(key: string | undefined, cost: number, asking: AdmissionContext): RateLimitExceededError | Waiter | undefined {
     const admission = this.decide(key, cost, asking);
     if (this.displaced !== undefined) this.tellDisplaced();
     return admission;
@@ -193,7 +193,7 @@ export class RateLimiter {
     this.queues.of(slot)?.paceChanged();
   }
 
-  private decide(key: string | undefined, cost: number, asking: Asking): RateLimitExceededError | Waiter | undefined {
+  private decide(key: string | undefined, cost: number, asking: AdmissionContext): RateLimitExceededError | Waiter | undefined {
     const { settings } = this;
     if (cost > this.algorithm.capacity) return this.reject('cost', asking, key, cost, undefined);
     const slot = this.table.use(key);
@@ -239,7 +239,7 @@ export class RateLimiter {
   /** All of them are out of the line already: whoever hears of the first one finds nobody waiting. */
   private rejectAll({ key, waiters }: TakenOut, reason: RateLimitReason): void {
     for (const waiter of waiters) {
-      if (waiter.state === 'waiting') waiter.refuse(this.reject(reason, waiter, key, waiter.cost, undefined));
+      if (waiter.state === 'waiting') waiter.reject(this.reject(reason, waiter, key, waiter.cost, undefined));
     }
   }
 
@@ -254,7 +254,7 @@ export class RateLimiter {
 
   private countRejection(reason: RateLimitReason, requester: Requester, retryAfterMs: number | undefined): void {
     this.rejections++;
-    if (requester.key !== undefined) this.refused.note(requester.key);
+    if (requester.key !== undefined) this.rejectedKeys.count(requester.key);
     this.events.rejected(requester, reason, retryAfterMs);
   }
 

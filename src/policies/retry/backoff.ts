@@ -2,7 +2,7 @@ import type { RandomSource } from '../../engine/clock.js';
 import type { Backoff } from './retry.policy.js';
 
 /** Without a `maxDelay`: about 285,000 years, so that no formula gives Infinity or NaN. */
-const LONGEST_DELAY_MS = Number.MAX_SAFE_INTEGER;
+const MAX_DELAY_MS = Number.MAX_SAFE_INTEGER;
 
 /**
  * The delay in milliseconds after a failed attempt (from 1 on).
@@ -10,7 +10,7 @@ const LONGEST_DELAY_MS = Number.MAX_SAFE_INTEGER;
  */
 export function nextDelay(backoff: Backoff, attempt: number, previousDelay: number | undefined, random: RandomSource): number {
   const { initialDelay, jitter } = backoff;
-  const maxDelay = Math.min(backoff.maxDelay, LONGEST_DELAY_MS);
+  const maxDelay = Math.min(backoff.maxDelay, MAX_DELAY_MS);
   if (jitter === 'decorrelated') {
     const highest = 3 * (previousDelay ?? initialDelay);
     return Math.min(maxDelay, initialDelay + random() * Math.max(0, highest - initialDelay));

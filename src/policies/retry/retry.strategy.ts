@@ -3,7 +3,7 @@ import type { Call } from '../../engine/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 import { Outcome, type Strategy } from '../../engine/strategy.js';
-import { parseDuration, show, type FailureOptions } from '../../options/index.js';
+import { parseDuration, formatValue, type FailureOptions } from '../../options/index.js';
 import { nextDelay } from './backoff.js';
 import { retryAfterOf } from './retry-after.js';
 import type { RetryBudget } from './retry-budget.js';
@@ -29,7 +29,7 @@ interface Progress {
 }
 
 /** Without a backoff that has one of its own, a `Retry-After` beyond this ends the retrying. */
-const LONGEST_RETRY_AFTER_MS = 30_000;
+const MAX_RETRY_AFTER_MS = 30_000;
 
 /** What a backoff function gives that stops the retrying. */
 const STOP = -1;
@@ -37,7 +37,7 @@ const STOP = -1;
 /** Says after a failure whether and when to try again. */
 export class RetryStrategy implements Strategy {
   readonly kind = 'retry';
-  readonly waitingPlace = 'the pause before another attempt';
+  readonly waitDescription = 'the pause before another attempt';
   readonly admit: Strategy['admit'];
   readonly succeeded: Strategy['succeeded'];
   readonly rejects: Strategy['rejects'];
@@ -64,7 +64,7 @@ export class RetryStrategy implements Strategy {
 
   readonly failed = (call: Call, layer: number): number | undefined => {
     if (call.attempt > 1) this.end(call, layer, call.outcome === Outcome.ABORT ? 'given-up' : 'failed');
-    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.counts(call.payload, call)) return undefined;
+    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.isFailure(call.payload, call)) return undefined;
     return this.again(call, layer);
   };
 
@@ -79,7 +79,7 @@ export class RetryStrategy implements Strategy {
     if (failedAttempt !== call.attempt) this.counts.end(call.attempt, 'succeeded');
   }
 
-  adopt(previous: Strategy): void {
+  inheritCounts(previous: Strategy): void {
     this.counts = (previous as RetryStrategy).counts;
   }
 
@@ -138,7 +138,7 @@ export class RetryStrategy implements Strategy {
     if (delayMs === undefined) return undefined;
     if (respectRetryAfter && call.outcome !== Outcome.SUCCESS) {
       const asked = retryAfterOf(call.payload, () => wallTimeOf(this.environment.clock)) ?? 0;
-      const longest = typeof backoff === 'object' ? backoff.maxDelay : LONGEST_RETRY_AFTER_MS;
+      const longest = typeof backoff === 'object' ? backoff.maxDelay : MAX_RETRY_AFTER_MS;
       if (asked === Infinity || (maxDuration === undefined && asked > longest)) return undefined;
       // Nobody asked to sit out an open circuit: before its next trial a new attempt would be for nothing.
       if (asked > delayMs && this.filter.isUnwanted(call.payload)) return undefined;
@@ -164,7 +164,7 @@ export class RetryStrategy implements Strategy {
     if (typeof delay === 'number' && delay < 0) return undefined;
     const delayMs = parseDuration(delay);
     if (delayMs === undefined) {
-      const error = new TypeError(`a backoff function must give a duration, got ${show(delay)}`);
+      const error = new TypeError(`a backoff function must give a duration, got ${formatValue(delay)}`);
       environment.callbackFailed('@Retry backoff', call.operationId, error);
     }
     return delayMs;

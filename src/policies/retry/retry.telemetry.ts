@@ -26,7 +26,7 @@ export interface RetryBudgetExhaustedEvent extends RetryEventBase {
 export type RetryEvent = RetryScheduledEvent | RetryExhaustedEvent | RetryBudgetExhaustedEvent;
 
 /** Attempts from this one on are counted together. */
-const MOST_ATTEMPTS = 10;
+const MAX_ATTEMPTS = 10;
 
 /** How an attempt beyond the first one ended: given up means by a time limit or by the caller. */
 type RetryOutcome = 'succeeded' | 'failed' | 'given-up';
@@ -39,7 +39,7 @@ export class RetryCounts {
 
   /** Every series is there from the start, at 0: a counter that comes with its first event hides it from `increase()`. */
   constructor(maxAttempts: number) {
-    const none = (): number[] => Array.from({ length: Math.min(maxAttempts, MOST_ATTEMPTS) + 1 }, () => 0);
+    const none = (): number[] => Array.from({ length: Math.min(maxAttempts, MAX_ATTEMPTS) + 1 }, () => 0);
     this.ended = { succeeded: none(), failed: none(), 'given-up': none() };
   }
 
@@ -47,14 +47,14 @@ export class RetryCounts {
   end(attempt: number, outcome: RetryOutcome): void {
     if (attempt < 2) return;
     const counts = this.ended[outcome];
-    const place = Math.min(attempt, MOST_ATTEMPTS);
-    counts[place] = (counts[place] ?? 0) + 1;
+    const index = Math.min(attempt, MAX_ATTEMPTS);
+    counts[index] = (counts[index] ?? 0) + 1;
   }
 
   *readings(): Generator<[count: number, labels: { attempt: string; outcome: RetryOutcome }]> {
     for (const [outcome, counts] of Object.entries(this.ended) as [RetryOutcome, number[]][]) {
-      for (const [place, count = 0] of counts.entries()) {
-        if (place > 1) yield [count, { attempt: place === MOST_ATTEMPTS ? `${place}+` : String(place), outcome }];
+      for (const [index, count = 0] of counts.entries()) {
+        if (index > 1) yield [count, { attempt: index === MAX_ATTEMPTS ? `${index}+` : String(index), outcome }];
       }
     }
   }
@@ -104,7 +104,7 @@ export const retryTelemetry = {
     'retry.exhausted': { when: 'No further attempt: they are used up, or the time for them is.', level: 'debug' },
     'retry.budget-exhausted': { when: 'No further attempt: the retry budget is used up.', level: 'debug' },
   },
-  counters: [{ name: 'retryAttempts', meaning: 'Attempts beyond the first one of a call.', tally: 'repeats' }],
+  counters: [{ name: 'retryAttempts', meaning: 'Attempts beyond the first one of a call.', counter: 'repeats' }],
   metrics: retryMetrics as readonly MetricDeclaration[],
 } as const satisfies TelemetryDeclaration;
 
@@ -128,7 +128,7 @@ export class RetryEvents {
   }
 
   private emit(type: RetryEvent['type'], call: Call, facts: object): void {
-    if (!this.hub.wantsOfAttempt(type)) return;
+    if (!this.hub.hasListenersForAttempts(type)) return;
     this.hub.emit(type, call.operationId, { policyName: this.policyName, attempt: call.attempt, error: call.payload, ...facts });
   }
 }

@@ -1,4 +1,4 @@
-import { describeErrors, ResilienceError, type ErrorFacts } from '../../engine/error.js';
+import { defineErrorTraits, ResilienceError, type ErrorDetails } from '../../engine/error.js';
 
 /** The attempt, or the whole operation, took too long. HTTP 504. */
 export class TimeoutExceededError extends ResilienceError {
@@ -8,10 +8,10 @@ export class TimeoutExceededError extends ResilienceError {
     readonly timeoutMs: number,
     /** True where the whole operation was bounded, false for one attempt. */
     readonly isTotal: boolean,
-    facts: ErrorFacts,
+    facts: ErrorDetails,
   ) {
     super(message, facts);
   }
 }
 
-describeErrors(TimeoutExceededError, { name: 'TimeoutExceededError', code: 'ERR_TIMEOUT', status: 504, isServiceUnavailable: false });
+defineErrorTraits(TimeoutExceededError, { name: 'TimeoutExceededError', code: 'ERR_TIMEOUT', status: 504, isServiceUnavailable: false });

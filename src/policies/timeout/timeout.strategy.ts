@@ -40,7 +40,7 @@ export class TimeoutStrategy implements Strategy {
   expired(call: Call): TimeoutExceededError {
     const { name, limitMs: timeoutMs, isTotal, environment } = this;
     const { operationId } = call;
-    if (environment.events.wantsOfAttempt('timeout.exceeded')) {
+    if (environment.events.hasListenersForAttempts('timeout.exceeded')) {
       const facts: Omit<TimeoutExceededEvent, 'type' | 'timestamp' | 'operationId'> = {
         policyName: name,
         timeoutMs,
@@ -52,8 +52,8 @@ export class TimeoutStrategy implements Strategy {
     const what = isTotal
       ? `took longer than ${describeDuration(timeoutMs)} in total`
       : `did not answer within ${describeDuration(timeoutMs)}`;
-    const place = call.waitingPlace();
-    const where = place === undefined ? '' : `: it waited in ${place}`;
+    const waitedIn = call.waitDescription();
+    const where = waitedIn === undefined ? '' : `: it waited in ${waitedIn}`;
     return new TimeoutExceededError(`${operationId} ${what}${where}`, timeoutMs, isTotal, {
       operationId,
       policyName: name,

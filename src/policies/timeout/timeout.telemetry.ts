@@ -20,12 +20,12 @@ const timeoutMetrics: readonly MetricDeclaration<LayerReading<{ readonly isTotal
     type: 'counter',
     help: 'Attempts, and operations as a whole, that took too long.',
     labels: ['scope'],
-    read: ({ strategy, tally }, add) => add(tally.timeouts, { scope: strategy.isTotal ? 'total' : 'attempt' }),
+    read: ({ strategy, counters: tally }, add) => add(tally.timeouts, { scope: strategy.isTotal ? 'total' : 'attempt' }),
   },
 ];
 
 export const timeoutTelemetry = {
   events: { 'timeout.exceeded': { when: 'An attempt, or the whole operation, took too long and was given up.', level: 'debug' } },
-  counters: [{ name: 'timeouts', meaning: 'Attempts and operations that took too long.', tally: 'timeouts' }],
+  counters: [{ name: 'timeouts', meaning: 'Attempts and operations that took too long.', counter: 'timeouts' }],
   metrics: timeoutMetrics as readonly MetricDeclaration[],
 } as const satisfies TelemetryDeclaration;

@@ -179,7 +179,7 @@ describe.each([
   ['ws', overPlain, (app: INestApplication) => new WsAdapter(app)],
   ['socket.io', overSocketIo, (app: INestApplication) => new IoAdapter(app)],
 ])('over a WebSocket of %s', (_library, say, adapter) => {
-  it('a guard knows a client by its connection, and tells a refusal in whole milliseconds', async () => {
+  it('a guard knows a client by its connection, and tells a rejection in whole milliseconds', async () => {
     const module = await Test.createTestingModule({
       imports: [ResilienceModule.forRoot({ logs: false })],
       providers: [ChatGateway],

@@ -163,7 +163,7 @@ describe.each(platforms)('RateLimitGuard on %s', (_platform, adapter, trustProxy
     expect(await statuses('/report', 2)).toEqual([200, 429]);
   });
 
-  it('has several limits, tells of all, and a request that one refuses uses up none of the others', async () => {
+  it('has several limits, tells of all, and a request that one rejects uses up none of the others', async () => {
     const limits = [
       { name: 'second', limit: 1, per: '1s' },
       { name: 'hour', limit: 3, per: '1h' },

@@ -151,7 +151,7 @@ describe('what is left of a limit', () => {
   const headers = () => RateLimitHeadersInterceptor.of({ limiter: 'clients' });
 
   it.each([
-    ['inside of the one that refuses', () => [limits(), headers()]],
+    ['inside of the one that rejects', () => [limits(), headers()]],
     ['outside of it', () => [headers(), limits()]],
   ])('is told on the 200 and on the 429 by an interceptor %s', async (_place, interceptors) => {
     const server = (await begin(interceptors())).getHttpServer() as never;

@@ -28,7 +28,7 @@ export interface Algorithm {
   /** Milliseconds until all permits are back. */
   resetAfterMs(state: Float64Array, at: number, now: number): number;
   /** Makes the states of all keys, kept at another rate so far, its own: what is used up stays used up. */
-  adopt(state: Float64Array, before: Rate, now: number): void;
+  rescale(state: Float64Array, before: Rate, now: number): void;
 }
 
 const ALGORITHMS: Record<RateLimitAlgorithm, (rate: Rate) => Algorithm> = {

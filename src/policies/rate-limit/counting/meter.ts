@@ -64,7 +64,7 @@ export function meter(rate: Rate, lends: 'at once' | 'evenly apart'): Algorithm 
       return lent === 0 ? 0 : atOrAfter(now + lent / perMs, (time) => lentAt(state, at, time) === 0) - now;
     },
     /** As many permits are lent as before, at the new price. */
-    adopt(state, before, now) {
+    rescale(state, before, now) {
       const old = refillUnits(before, before.burst);
       for (let at = 0; at < state.length; at += 2) {
         const lent = Math.max(0, state[at]! - Math.max(0, now - state[at + 1]!) * old.perMs);

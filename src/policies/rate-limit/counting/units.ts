@@ -21,7 +21,7 @@ export interface Units {
 /** The finest unit is a millionth of what a permit has to be divided into anyway. */
 const FINEST = 1_000_000;
 /** Sums stay sixteen times below the largest exact integer, which leaves room for the fractions of a clock. */
-const MOST_UNITS = 2 ** 49;
+const MAX_UNITS = 2 ** 49;
 /** Differences below it are rounding: what is counted comes in whole units. */
 export const HALF_UNIT = 0.5;
 
@@ -52,7 +52,7 @@ function unitsOf(units: number, perMs: number): Units {
 /** The largest power of ten that still fits. */
 function finest(most: number): number {
   let factor = FINEST;
-  while (factor > 1 && most * factor > MOST_UNITS) factor /= 10;
+  while (factor > 1 && most * factor > MAX_UNITS) factor /= 10;
   return factor;
 }
 

@@ -55,7 +55,7 @@ export function fixedWindow(rate: Rate): Algorithm {
     remaining: (state, at, now) => Math.max(0, Math.floor((isOver(state, at, now) ? full : full - state[at + 1]!) / units.permit)),
     resetAfterMs: (state, at, now) => (isOver(state, at, now) ? 0 : state[at]! + perMs - now),
     /** When the window began and what is used of it mean the same at any rate. */
-    adopt(state, before) {
+    rescale(state, before) {
       const old = countingUnits(before.limit, 1);
       for (let at = 1; at < state.length; at += 2) state[at] = Math.round((state[at]! / old.permit) * units.permit);
     },
@@ -166,7 +166,7 @@ export function slidingWindow(rate: Rate): Algorithm {
       state[at + 1] = Math.max(0, state[at + 1]! - units.of(cost));
     },
     /** Where windows become longer or shorter, what counts now is put into the one that runs. */
-    adopt(state, before, now) {
+    rescale(state, before, now) {
       const old = countingUnits(before.limit, before.perMs);
       const oldWindow = Math.floor(now / before.perMs);
       const share = oldWindow + 1 - now / before.perMs;
