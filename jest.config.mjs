@@ -9,7 +9,8 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-bulwark$': '<rootDir>/src/index.ts',
     '^nestjs-bulwark/core$': '<rootDir>/src/core.ts',
-    '^nestjs-bulwark/(http|terminus|testing)$': '<rootDir>/src/$1/index.ts',
+    '^nestjs-bulwark/testing$': '<rootDir>/src/testing/index.ts',
+    '^nestjs-bulwark/(alerts|http|terminus)$': '<rootDir>/src/integrations/$1/index.ts',
     '^nestjs-bulwark/testing/nest$': '<rootDir>/src/testing/nest.ts',
   },
   transform: {
@@ -32,7 +33,7 @@ export default {
   testTimeout: 60_000,
   setupFilesAfterEnv: ['<rootDir>/test/support/strict.ts'],
   coverageProvider: 'v8',
-  collectCoverageFrom: ['src/{options,engine,policies,config}/**/*.ts'],
+  collectCoverageFrom: ['src/{options,engine,policies,config,application}/**/*.ts'],
   coverageReporters: ['text-summary', 'json-summary', 'text'],
   coverageThreshold: {
     global: { lines: 95 },

@@ -10,8 +10,8 @@ export {
   type FailureOptions,
 } from './options/index.js';
 export type { EnvOptions, ExplainedLayer, Explanation, Order } from './config/index.js';
-export type { OperationMetrics, ResilienceMetrics, OperationSummary } from './operation-metrics.js';
-export type { CollectOptions, HistogramReading, MetricFamily, MetricSeries } from './observation.js';
+export type { OperationMetrics, ResilienceMetrics, OperationSummary } from './application/operation-metrics.js';
+export type { CollectOptions, HistogramReading, MetricFamily, MetricSeries } from './application/metrics.js';
 export * from './policies/bulkhead/public.js';
 export * from './policies/circuit-breaker/public.js';
 export * from './policies/fallback/public.js';
@@ -36,7 +36,7 @@ export {
   type SinglePolicy,
 } from './policies/index.js';
 export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
-export { profile, standardHttpClient, type ProfileName, type StandardHttpClientOptions } from './profiles.js';
-export { createResilience, Resilience } from './resilience.js';
+export { profile, standardHttpClient, type ProfileName, type StandardHttpClientOptions } from './application/profiles.js';
+export { createResilience, Resilience } from './application/resilience.js';
 export type { DrainOptions } from './engine/waiting/shutdown.js';
-export type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './resilience-options.js';
+export type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './application/options.js';

@@ -1,4 +1,4 @@
-import type { PolicyKind } from '../engine/kind.js';
+import type { PolicyKind } from '../engine/contract/kind.js';
 import type { Problems } from '../options/index.js';
 
 /** What an operator says about a policy that is declared already. */

@@ -1,4 +1,4 @@
-import type { PolicyDeclaration } from '../engine/kind.js';
+import type { PolicyDeclaration } from '../engine/contract/kind.js';
 
 /** The order of layers, outermost first: every kind once, or as the source declares them, top outermost. */
 export type Order<Kind extends string = string> = readonly Kind[] | 'declared';

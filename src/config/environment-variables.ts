@@ -1,4 +1,4 @@
-import type { PolicyKind } from '../engine/kind.js';
+import type { PolicyKind } from '../engine/contract/kind.js';
 import { nearest, Problems, formatValue, type Rule } from '../options/index.js';
 import { EVERYTHING, type OverrideSource, type Adjustment } from './adjustments.js';
 

@@ -1,4 +1,4 @@
-import { nameOf, type ResolvedPolicy } from '../engine/kind.js';
+import { nameOf, type ResolvedPolicy } from '../engine/contract/kind.js';
 import { writeOption } from '../options/index.js';
 
 /** One layer of a compiled pipeline. */

@@ -1,4 +1,4 @@
-import type { PolicyKind } from '../engine/kind.js';
+import type { PolicyKind } from '../engine/contract/kind.js';
 import { entriesOf, nearest, readOptions, formatValue, suggestion, type Problems } from '../options/index.js';
 import { EVERYTHING, type OverrideSource, type Adjustment } from './adjustments.js';
 
@@ -45,7 +45,9 @@ export class Overrides implements OverrideSource {
           key,
           [...this.seen].filter((scope) => scope !== EVERYTHING),
         );
-        return [`overrides: ${formatValue(key)} is no class, method or policy name${meant === undefined ? '' : `; did you mean "${meant}"?`}`];
+        return [
+          `overrides: ${formatValue(key)} is no class, method or policy name${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+        ];
       }
       return [...kinds.keys()]
         .filter((kind) => !this.met.has(`${key} ${kind}`))
@@ -83,7 +85,8 @@ function readAdjustment(key: string, kind: PolicyKind, value: unknown, problems:
   }
   const { enabled, name, ...options } = Object.fromEntries(given);
   if (name !== undefined) problems.add(`${location}.name cannot be overridden: the name is what the policy is known by`);
-  if (enabled !== undefined && typeof enabled !== 'boolean') problems.add(`${location}.enabled must be true or false, got ${formatValue(enabled)}`);
+  if (enabled !== undefined && typeof enabled !== 'boolean')
+    problems.add(`${location}.enabled must be true or false, got ${formatValue(enabled)}`);
   const read = problems.at(location, (found) => readOptions(kind.rules, options, found));
   // Whoever gives options to a policy that a weaker word switched off wants it.
   return { source: source(key), enabled: typeof enabled === 'boolean' ? enabled : true, options: read };

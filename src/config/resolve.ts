@@ -1,5 +1,5 @@
 import { ResilienceConfigError } from '../engine/error.js';
-import { explicitOptions, type PolicyDeclaration, type PolicyKind, type ResolvedPolicy } from '../engine/kind.js';
+import { explicitOptions, type PolicyDeclaration, type PolicyKind, type ResolvedPolicy } from '../engine/contract/kind.js';
 import { defaultsOf, isRecord, Problems, readOptions, formatValue, suggestion } from '../options/index.js';
 import { isNone } from '../policies/composite.js';
 import { scopesOf, type OverrideSource } from './adjustments.js';

@@ -1,4 +1,4 @@
-import type { PolicyDeclaration } from '../engine/kind.js';
+import type { PolicyDeclaration } from '../engine/contract/kind.js';
 import { entriesOf, formatValue, suggestion, type Problems } from '../options/index.js';
 import { isCombined, isNone } from '../policies/composite.js';
 import type { DeclaredLevel, OperationDeclaration } from './declaration.js';

@@ -2,8 +2,8 @@ import { lookAfter } from './drivers/promises.js';
 import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
 import { Shutdown } from './waiting/shutdown.js';
 import { EventHub } from './telemetry/events.js';
-import type { CallTracer } from './telemetry/call-watch.js';
-import { Timings } from './telemetry/timings.js';
+import type { CallTracer } from './telemetry/call-observer.js';
+import { Timings } from './telemetry/histogram.js';
 import { TimerQueue } from './waiting/timer-queue.js';
 
 /** Where warnings go: the Nest logger in an application, `process.emitWarning` elsewhere. */

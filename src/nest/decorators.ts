@@ -1,5 +1,5 @@
 import type { Order } from '../config/index.js';
-import type { PolicyDeclaration } from '../engine/kind.js';
+import type { PolicyDeclaration } from '../engine/contract/kind.js';
 import type { Duration } from '../options/index.js';
 import type { Bulkhead as BulkheadInstance, BulkheadOptions } from '../policies/bulkhead/index.js';
 import type { CircuitBreaker as CircuitBreakerInstance, CircuitBreakerOptions } from '../policies/circuit-breaker/index.js';
@@ -8,10 +8,10 @@ import { policies, type Policy, type PolicyKindName } from '../policies/index.js
 import type { RateLimitOptions } from '../policies/rate-limit/index.js';
 import type { RetryOptions } from '../policies/retry/index.js';
 import type { TimeoutOptions } from '../policies/timeout/index.js';
-import { decorate } from './decorate.js';
-import type { PolicyDecorator } from './signatures/decorator-signatures.js';
-import type { AnyValue, FallbackDecorator, FallbackMethodDecorator } from './signatures/fallback-signatures.js';
-import { noteAttemptParameter } from './protected-method.js';
+import { decorate } from './decoration/decorate.js';
+import type { PolicyDecorator } from './decoration/decorator-signatures.js';
+import type { AnyValue, FallbackDecorator, FallbackMethodDecorator } from './decoration/fallback-signatures.js';
+import { noteAttemptParameter } from './decoration/protected-method.js';
 
 /** As a type, the breaker that `ResilienceService.circuitBreaker` gives. */
 export type CircuitBreaker = CircuitBreakerInstance;

@@ -1,9 +1,9 @@
 export { Attempt, Bulkhead, CircuitBreaker, Fallback, RateLimit, Resilience, Retry, Timeout, type PipelineOptions } from './decorators.js';
-export type { AsyncMethod, PolicyDecorator } from './signatures/decorator-signatures.js';
-export type { FallbackDecorator, FallbackMethodDecorator } from './signatures/fallback-signatures.js';
+export type { AsyncMethod, PolicyDecorator } from './decoration/decorator-signatures.js';
+export type { FallbackDecorator, FallbackMethodDecorator } from './decoration/fallback-signatures.js';
 export { OnResilienceEvent, type EventMethodDecorator, type OnResilienceEventOptions } from './events/on-resilience-event.js';
-export { SkipResilience, skipsResilience } from './skip-resilience.js';
+export { SkipResilience, skipsResilience } from './decoration/skip-resilience.js';
 export { ResilienceModule, ResilienceService } from './resilience.module.js';
 export type { ResilienceFeatureOptions } from './resilience-feature.module.js';
 export type { ResilienceModuleExtras, ResilienceModuleOptions } from './resilience.module-definition.js';
-export type { Unmanaged } from './runtime.js';
+export type { Unmanaged } from './runtime/runtime.js';

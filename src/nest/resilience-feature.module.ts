@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Policy } from '../policies/index.js';
-import { Resilience } from '../resilience.js';
+import { Resilience } from '../application/resilience.js';
 
 /** What a feature module adds to the application's resilience. */
 export interface ResilienceFeatureOptions {

@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { Duration } from '../options/index.js';
-import type { ResilienceOptions } from '../resilience-options.js';
-import type { Unmanaged } from './runtime.js';
+import type { ResilienceOptions } from '../application/options.js';
+import type { Unmanaged } from './runtime/runtime.js';
 
 /** What `ResilienceModule.forRoot` takes. */
 export interface ResilienceModuleOptions extends ResilienceOptions {

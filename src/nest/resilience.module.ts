@@ -9,15 +9,15 @@ import {
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule, LazyModuleLoader, ModulesContainer } from '@nestjs/core';
 import { ResilienceConfigError } from '../engine/error.js';
-import { Resilience } from '../resilience.js';
+import { Resilience } from '../application/resilience.js';
 import { parseDuration, formatValue } from '../options/index.js';
 import { EventListeners } from './events/event-listeners.js';
 import { EventLog } from './events/event-log.js';
 import { NestLogger } from './events/nest-logger.js';
 import { featureModule, type ResilienceFeatureOptions } from './resilience-feature.module.js';
-import { ResilienceExplorer } from './explorer.js';
-import { MODULE_BRAND, RUNTIME_TOKEN } from './keys.js';
-import { announce, retract } from './live-runtimes.js';
+import { ResilienceExplorer } from './runtime/explorer.js';
+import { MODULE_BRAND, RUNTIME_TOKEN } from './runtime/keys.js';
+import { announce, retract } from './runtime/live-runtimes.js';
 import { checkNestVersion, tellsInStreams } from './versions/nest-version.js';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -26,8 +26,8 @@ import {
   OPTIONS_TYPE,
   type ResilienceModuleOptions,
 } from './resilience.module-definition.js';
-import { ResilienceRuntime } from './runtime.js';
-import { startups, unread } from './startup.js';
+import { ResilienceRuntime } from './runtime/runtime.js';
+import { startups, unread } from './runtime/startup.js';
 import { StreamErrorsInterceptor } from './versions/stream-errors.interceptor.js';
 
 /** Runs, lists and observes protected operations; injectable. The object that `createResilience` gives too. */

@@ -94,7 +94,10 @@ export function record<Value extends object>(
 }
 
 /** The first of several rules that accepts the value. An object that none accepts is judged by the rule for objects. */
-export function either<Value>(rules: readonly Rule<Value>[], extra: Pick<Rule, 'default' | 'defaultNote' | 'isFunction'> = {}): Rule<Value> {
+export function either<Value>(
+  rules: readonly Rule<Value>[],
+  extra: Pick<Rule, 'default' | 'defaultNote' | 'isFunction'> = {},
+): Rule<Value> {
   const expects = rules.map((rule) => rule.expects).join(', or ');
   const schemas = rules.flatMap(({ schema }) => (schema === undefined ? [] : [schema]));
   return {

@@ -1,4 +1,4 @@
-import type { PolicyDeclaration } from '../engine/kind.js';
+import type { PolicyDeclaration } from '../engine/contract/kind.js';
 
 /** Several policies as one. */
 export interface CombinedPolicy<Member = PolicyDeclaration> {

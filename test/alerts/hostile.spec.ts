@@ -13,7 +13,7 @@ import {
   type AlertChannel,
   type AlertRule,
   type ResilienceAlertsOptions,
-} from '../../src/alerts/index.js';
+} from '../../src/integrations/alerts/index.js';
 import { FakeClock } from '../../src/testing/index.js';
 import { closeAll, service, start, told } from '../support/nest.js';
 

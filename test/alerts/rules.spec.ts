@@ -11,7 +11,7 @@ import {
   type Alert,
   type AlertChannel,
   type AlertRule,
-} from '../../src/alerts/index.js';
+} from '../../src/integrations/alerts/index.js';
 import { Bulkhead, CircuitBreaker, RateLimit, ResilienceService } from '../../src/index.js';
 import { FakeClock } from '../../src/testing/index.js';
 import { closeAll, service, start, told } from '../support/nest.js';

@@ -1,6 +1,12 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SIGNATURE_HEADER, verifySignature, webhookChannel, type Alert, type WebhookChannelOptions } from '../../src/alerts/index.js';
+import {
+  SIGNATURE_HEADER,
+  verifySignature,
+  webhookChannel,
+  type Alert,
+  type WebhookChannelOptions,
+} from '../../src/integrations/alerts/index.js';
 
 interface Received {
   readonly headers: IncomingHttpHeaders;

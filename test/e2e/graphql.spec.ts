@@ -4,7 +4,7 @@ import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { APP_FILTER } from '@nestjs/core';
 import { Args, Field, GraphQLModule, Int, ObjectType, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import request from 'supertest';
-import { ResilienceExceptionFilter } from '../../src/http/index.js';
+import { ResilienceExceptionFilter } from '../../src/integrations/http/index.js';
 import { CircuitBreaker, Fallback, RateLimit, Retry } from '../../src/index.js';
 import { closeAll, service, start } from '../support/nest.js';
 

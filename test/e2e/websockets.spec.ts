@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { of, throwError, type Observable } from 'rxjs';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
-import { ResilienceExceptionFilter } from '../../src/http/index.js';
+import { ResilienceExceptionFilter } from '../../src/integrations/http/index.js';
 import { Fallback, RateLimit, Retry } from '../../src/index.js';
 import { closeAll, start } from '../support/nest.js';
 

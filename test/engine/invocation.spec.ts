@@ -1,9 +1,9 @@
 import { policies } from '../../src/core.js';
-import type { Call } from '../../src/engine/call.js';
+import type { Call } from '../../src/engine/call/call.js';
 import { Environment } from '../../src/engine/environment.js';
-import { PromiseDriver } from '../../src/engine/drivers/promise-driver.js';
-import { Pipeline } from '../../src/engine/pipeline.js';
-import type { Strategy } from '../../src/engine/strategy.js';
+import { PromiseDriver } from '../../src/engine/drivers/promise.js';
+import { Pipeline } from '../../src/engine/pipeline/pipeline.js';
+import type { Strategy } from '../../src/engine/contract/strategy.js';
 import { FakeClock } from '../../src/testing/index.js';
 import { Lab } from '../support/lab.js';
 

@@ -1,10 +1,10 @@
 import { Observable } from 'rxjs';
-import type { Call } from '../../src/engine/call.js';
-import { runObservable } from '../../src/engine/drivers/observable-driver.js';
-import { PromiseDriver } from '../../src/engine/drivers/promise-driver.js';
+import type { Call } from '../../src/engine/call/call.js';
+import { runObservable } from '../../src/engine/drivers/observable.js';
+import { PromiseDriver } from '../../src/engine/drivers/promise.js';
 import { Environment } from '../../src/engine/environment.js';
-import { Pipeline } from '../../src/engine/pipeline.js';
-import type { Admission, Strategy, Verdict } from '../../src/engine/strategy.js';
+import { Pipeline } from '../../src/engine/pipeline/pipeline.js';
+import type { Admission, Strategy, Verdict } from '../../src/engine/contract/strategy.js';
 import { Waiter } from '../../src/engine/waiting/waiter.js';
 import { FakeClock } from '../../src/testing/index.js';
 

@@ -1,5 +1,5 @@
 import { Environment } from '../../src/engine/environment.js';
-import { ScheduledQueue } from '../../src/engine/waiting/paced-line.js';
+import { ScheduledQueue } from '../../src/engine/waiting/scheduled-queue.js';
 import { Waiter } from '../../src/engine/waiting/waiter.js';
 
 /** A line on a clock that stands still, where each cost takes that many milliseconds; counts how often a forecast is asked. */

@@ -1,5 +1,5 @@
 import { Waiter } from '../../src/engine/waiting/waiter.js';
-import { WaitQueue } from '../../src/engine/waiting/waiting-line.js';
+import { WaitQueue } from '../../src/engine/waiting/wait-queue.js';
 
 const place = { left: () => undefined, expired: () => new Error('expired') };
 const waiter = (priority = 0) => new Waiter(place, priority, 1, undefined, undefined, 0);

@@ -26,10 +26,10 @@ const PLACES: readonly { readonly what: RegExp; readonly where: Record<string, s
 
 /** Files over 200 lines, each with its reason. */
 const LONG_FILES: Record<string, string> = {
-  'engine/pipeline.ts': 'the walk of a call in one piece: enter, leave, wait, cut off',
-  'engine/call.ts': 'the record of a call, field by field',
-  'engine/drivers/promise-driver.ts': 'the short way and the long way of one call, in sight of each other',
-  'engine/drivers/observable-driver.ts': 'one run of one Observable, all its ends in sight of each other',
+  'engine/pipeline/pipeline.ts': 'the walk of a call in one piece: enter, leave, wait, cut off',
+  'engine/call/call.ts': 'the record of a call, field by field',
+  'engine/drivers/promise.ts': 'the short way and the long way of one call, in sight of each other',
+  'engine/drivers/observable.ts': 'one run of one Observable, all its ends in sight of each other',
   'policies/circuit-breaker/states.ts': 'the states of one machine, to be read side by side',
   'policies/circuit-breaker/circuit.ts': 'every change of the state of a circuit, in one place',
   'policies/bulkhead/bulkhead.ts': 'the public face of a bulkhead, half of it doc comments',
@@ -37,12 +37,12 @@ const LONG_FILES: Record<string, string> = {
   'policies/rate-limit/rate-limiter.ts': 'the public face of a limiter, half of it doc comments',
   'policies/circuit-breaker/circuit-breaker.telemetry.ts': 'its events and its metrics, declared in one place',
   'policies/retry/retry.policy.ts': 'all options of a retry with their meaning',
-  'resilience.ts': 'the public face of the library, half of it doc comments',
+  'application/resilience.ts': 'the public face of the library, half of it doc comments',
 };
 
 /** Files that may name a kind of policy, beside its folder, the table and the decorators. */
 const NAMES_KINDS: Record<string, string> = {
-  'profiles.ts': 'says how each of them is set in a whole service',
+  'application/profiles.ts': 'says how each of them is set in a whole service',
   'testing/resilience-testing.module.ts': 'switches fallbacks off too',
   'policies/index.ts': 'the kind table',
   'nest/decorators.ts': 'the decorators',
@@ -50,17 +50,17 @@ const NAMES_KINDS: Record<string, string> = {
   'core.ts': 'exports each kind',
   'index.ts': 'exports the decorators',
   'nest/index.ts': 'exports the decorators',
-  'instances.ts': 'the kinds that can be used by hand, by name',
-  'resilience.ts': 'gives the instances that can be used by hand',
-  'http/limits/limit.ts': 'limits requests by one of them',
-  'alerts/rules.ts': 'a rule on the use of each of them',
-  'alerts/rule-settings.ts': 'the options of those rules',
-  'alerts/rule-names.ts': 'what those rules may name',
-  'alerts/detectors/detectors.ts': 'what the rules look at',
-  'alerts/webhook/webhook-channel.ts': 'is protected by our own policies',
-  'terminus/findings.ts': 'what health tells of each of them',
-  'terminus/resilience.health.ts': 'a method for each of them',
-  'terminus/index.ts': 'exports their options',
+  'application/instances.ts': 'the kinds that can be used by hand, by name',
+  'application/resilience.ts': 'gives the instances that can be used by hand',
+  'integrations/http/limits/limit.ts': 'limits requests by one of them',
+  'integrations/alerts/rules.ts': 'a rule on the use of each of them',
+  'integrations/alerts/rule-settings.ts': 'the options of those rules',
+  'integrations/alerts/rule-names.ts': 'what those rules may name',
+  'integrations/alerts/detectors/detectors.ts': 'what the rules look at',
+  'integrations/alerts/webhook/webhook-channel.ts': 'is protected by our own policies',
+  'integrations/terminus/health-entry.ts': 'what health tells of each of them',
+  'integrations/terminus/resilience.health.ts': 'a method for each of them',
+  'integrations/terminus/index.ts': 'exports their options',
 };
 
 describe('the house', () => {
@@ -105,7 +105,7 @@ describe('the house', () => {
 
   it('documents what users see', () => {
     const bare = files
-      .filter(([file]) => /\.(policy|error)\.ts$|^resilience\.ts$|decorators\.ts$/.test(file))
+      .filter(([file]) => /\.(policy|error)\.ts$|^application\/resilience\.ts$|decorators\.ts$/.test(file))
       .flatMap(([file, text]) =>
         [...text.matchAll(/(^|\n)(?!.*\*\/)(.*)\nexport (?:abstract )?(?:class|function|interface) (\w+)/g)]
           .filter(([, , before]) => !/(\*\/|^\s*@|\);?|[,;{}>])\s*$/.test(before!))

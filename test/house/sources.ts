@@ -42,9 +42,9 @@ export function codeOf(text: string): string {
     .replaceAll(/`(?:[^`\\]|\\.)*`/g, '``');
 }
 
-/** The folders of src that a file stands in: `policies/retry/backoff.ts` is in the room `policies/retry`. */
+/** The folder of src that a file stands in: `policies/retry/backoff.ts` is in `policies/retry`, `engine/call/call.ts` in `engine`. */
 export function roomOf(file: string): string {
   const parts = relative('.', file).split('/');
   if (parts.length === 1) return file.replace(/\.ts$/, '');
-  return parts[0] === 'policies' && parts.length > 2 ? `policies/${parts[1]}` : parts[0]!;
+  return ['policies', 'integrations'].includes(parts[0]!) && parts.length > 2 ? `${parts[0]}/${parts[1]}` : parts[0]!;
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Injectable } from '@nestjs/common';
 import { lastValueFrom, map, type Observable } from 'rxjs';
-import { HttpStatusError, throwOnFailure } from '../../src/http/index.js';
+import { HttpStatusError, throwOnFailure } from '../../src/integrations/http/index.js';
 import { Attempt, CircuitBreaker, CircuitOpenError, Retry, Timeout, TimeoutExceededError, type AttemptContext } from '../../src/index.js';
 import { closeAll, service, start } from '../support/nest.js';
 import { until } from '../support/until.js';

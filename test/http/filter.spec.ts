@@ -1,7 +1,7 @@
 import { Catch, Controller, Get, HttpException, Injectable, Module, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { APP_FILTER, ExternalContextCreator, HttpAdapterHost, NestFactory } from '@nestjs/core';
 import request from 'supertest';
-import { ResilienceExceptionFilter, toHttpException } from '../../src/http/index.js';
+import { ResilienceExceptionFilter, toHttpException } from '../../src/integrations/http/index.js';
 import { CircuitBreaker, CircuitOpenError, RateLimit, ResilienceModule, type ResilienceError } from '../../src/index.js';
 import { closeAll, service, start } from '../support/nest.js';
 

@@ -4,7 +4,13 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import request from 'supertest';
-import { byHeader, clientIp, RateLimitHeadersInterceptor, ResilienceExceptionFilter, ResilienceInterceptor } from '../../src/http/index.js';
+import {
+  byHeader,
+  clientIp,
+  RateLimitHeadersInterceptor,
+  ResilienceExceptionFilter,
+  ResilienceInterceptor,
+} from '../../src/integrations/http/index.js';
 import { policies, ResilienceModule, ResilienceService } from '../../src/index.js';
 import { until } from '../support/until.js';
 

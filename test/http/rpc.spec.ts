@@ -3,7 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { ClientProxyFactory, EventPattern, MessagePattern, Transport, type ClientProxy } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { firstValueFrom, of, throwError, type Observable } from 'rxjs';
-import { ResilienceExceptionFilter } from '../../src/http/index.js';
+import { ResilienceExceptionFilter } from '../../src/integrations/http/index.js';
 import {
   CircuitBreaker,
   createResilience,

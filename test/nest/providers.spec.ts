@@ -14,7 +14,7 @@ import {
   Timeout,
   type AttemptContext,
 } from '../../src/index.js';
-import { methodsOf } from '../../src/nest/protected-method.js';
+import { methodsOf } from '../../src/nest/decoration/protected-method.js';
 import { closeAll, service, start, told } from '../support/nest.js';
 
 afterEach(closeAll);

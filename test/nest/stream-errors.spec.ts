@@ -2,7 +2,7 @@ import { Controller, Get, Injectable, Sse } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import type { AddressInfo } from 'node:net';
 import { concat, NEVER, of, throwError, type Observable } from 'rxjs';
-import { ResilienceExceptionFilter } from '../../src/http/index.js';
+import { ResilienceExceptionFilter } from '../../src/integrations/http/index.js';
 import { RateLimit, Timeout, TimeoutExceededError } from '../../src/index.js';
 import { StreamErrorsInterceptor } from '../../src/nest/versions/stream-errors.interceptor.js';
 import { closeAll, start } from '../support/nest.js';

@@ -6,7 +6,7 @@ import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, Periodic
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { concatMap, lastValueFrom, of, throwError, timer, type Observable } from 'rxjs';
 import { Bulkhead, CircuitBreaker, Fallback, ResilienceModule, ResilienceService, Retry, Timeout } from '../../src/index.js';
-import { ResilienceOpenTelemetryModule, type ResilienceOpenTelemetryOptions } from '../../src/opentelemetry/index.js';
+import { ResilienceOpenTelemetryModule, type ResilienceOpenTelemetryOptions } from '../../src/integrations/opentelemetry/index.js';
 
 const spans = new InMemorySpanExporter();
 const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });

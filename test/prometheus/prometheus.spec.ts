@@ -7,7 +7,7 @@ import { Counter, register as defaultRegistry, Registry } from 'prom-client';
 import { map } from 'rxjs';
 import request from 'supertest';
 import { Bulkhead, CircuitBreaker, Fallback, RateLimit, ResilienceModule, ResilienceService, Retry, Timeout } from '../../src/index.js';
-import { ResiliencePrometheusModule, type ResiliencePrometheusOptions } from '../../src/prometheus/index.js';
+import { ResiliencePrometheusModule, type ResiliencePrometheusOptions } from '../../src/integrations/prometheus/index.js';
 
 @Injectable()
 class Stock {

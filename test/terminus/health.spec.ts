@@ -2,7 +2,11 @@ import { Controller, Get, Injectable, type INestApplication } from '@nestjs/comm
 import { HealthCheck, HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import request from 'supertest';
 import { CircuitBreaker, policies } from '../../src/index.js';
-import { ResilienceHealthIndicator, ResilienceHealthModule, type CircuitBreakerHealthOptions } from '../../src/terminus/index.js';
+import {
+  ResilienceHealthIndicator,
+  ResilienceHealthModule,
+  type CircuitBreakerHealthOptions,
+} from '../../src/integrations/terminus/index.js';
 import { FakeClock } from '../../src/testing/index.js';
 import { closeAll, service, start } from '../support/nest.js';
 

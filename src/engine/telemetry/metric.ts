@@ -1,4 +1,4 @@
-import type { Histogram } from './timings.js';
+import type { Histogram } from './histogram.js';
 
 export type MetricType = 'counter' | 'gauge' | 'histogram';
 

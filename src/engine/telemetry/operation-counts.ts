@@ -1,4 +1,4 @@
-import type { Strategy } from '../strategy.js';
+import type { Strategy } from '../contract/strategy.js';
 
 /** How often each thing happened at a layer of one operation. */
 export interface LayerCounters {

@@ -1,4 +1,4 @@
-import type { Resilience } from '../../resilience.js';
+import type { Resilience } from '../../application/resilience.js';
 
 /** What is used of `EventEmitter2`, which `@nestjs/event-emitter` provides. */
 interface Emitter {

@@ -3,8 +3,8 @@ import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { isThenable } from '../../engine/drivers/promises.js';
 import { ResilienceConfigError } from '../../engine/error.js';
 import { matchesPattern, type EventBase } from '../../engine/telemetry/events.js';
-import { RUNTIME_TOKEN } from '../keys.js';
-import type { ResilienceRuntime } from '../runtime.js';
+import { RUNTIME_TOKEN } from '../runtime/keys.js';
+import type { ResilienceRuntime } from '../runtime/runtime.js';
 import { bridgeToEventEmitter } from './event-emitter-bridge.js';
 import { listeningsOf, problemOf, type ListenerMetadata } from './on-resilience-event.js';
 

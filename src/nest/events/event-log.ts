@@ -1,9 +1,9 @@
 import type { TimerHandle } from '../../engine/clock.js';
 import type { ResilienceLogger } from '../../engine/environment.js';
-import { fieldsOf, eventTitle, formatEvent } from '../../engine/telemetry/event-words.js';
+import { fieldsOf, eventTitle, formatEvent } from '../../engine/telemetry/event-format.js';
 import type { EventBase } from '../../engine/telemetry/events.js';
 import { eventDeclarations } from '../../policies/index.js';
-import type { Resilience } from '../../resilience.js';
+import type { Resilience } from '../../application/resilience.js';
 
 /** So many lines of one type of event are written in a while; of the others comes one line at its end. */
 const MAX_LINES = 10;

@@ -1,8 +1,8 @@
 import { eventPatterns, type EventOf, type EventPattern } from '../../policies/index.js';
 import { Inject, Optional } from '@nestjs/common';
 import { suggestion } from '../../options/index.js';
-import { LISTENER_KEY, RUNTIME_TOKEN } from '../keys.js';
-import { isRuntime } from '../runtime.js';
+import { LISTENER_KEY, RUNTIME_TOKEN } from '../runtime/keys.js';
+import { isRuntime } from '../runtime/runtime.js';
 
 /** Which events a listener hears, beside their type. */
 export interface OnResilienceEventOptions {

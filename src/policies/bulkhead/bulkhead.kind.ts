@@ -1,4 +1,4 @@
-import { settingsOf, type BuildContext, type PolicyKind } from '../../engine/kind.js';
+import { settingsOf, type BuildContext, type PolicyKind } from '../../engine/contract/kind.js';
 import { describeDuration } from '../../options/index.js';
 import { bulkheadRules } from './bulkhead.policy.js';
 import { Bulkhead, type BulkheadSettings } from './bulkhead.js';

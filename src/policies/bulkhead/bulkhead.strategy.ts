@@ -1,8 +1,8 @@
-import type { Call } from '../../engine/call.js';
+import type { Call } from '../../engine/call/call.js';
 import { keyText } from '../../engine/state/key-text.js';
-import type { Strategy } from '../../engine/strategy.js';
+import type { Strategy } from '../../engine/contract/strategy.js';
 import { numberOr0, type Bulkhead } from './bulkhead.js';
-import type { BulkheadPartition } from './compartment.js';
+import type { BulkheadPartition } from './partition.js';
 
 /** What belongs to one use of a bulkhead and not to the bulkhead. */
 export interface BulkheadUse {

@@ -1,7 +1,7 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
-import type { TelemetryDeclaration } from '../../engine/kind.js';
+import type { TelemetryDeclaration } from '../../engine/contract/kind.js';
 import { readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
-import type { Histogram } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/histogram.js';
 import type { BulkheadFullReason } from './bulkhead.error.js';
 
 interface BulkheadEventBase extends EventBase {

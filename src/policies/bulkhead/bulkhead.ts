@@ -2,12 +2,12 @@ import type { Environment } from '../../engine/environment.js';
 import { ResilienceConfigError } from '../../engine/error.js';
 import { keyText } from '../../engine/state/key-text.js';
 import { KeyTable } from '../../engine/state/key-table.js';
-import type { Histogram } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
 import { formatValue, type Key } from '../../options/index.js';
 import { BulkheadEvents, type PartitionCounts } from './bulkhead.telemetry.js';
-import { BulkheadPartition, type PartitionLimits } from './compartment.js';
+import { BulkheadPartition, type PartitionLimits } from './partition.js';
 import { BulkheadPermit } from './permit.js';
 
 /** What a bulkhead is; durations in milliseconds. */

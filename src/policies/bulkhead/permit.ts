@@ -1,4 +1,4 @@
-import type { BulkheadPartition } from './compartment.js';
+import type { BulkheadPartition } from './partition.js';
 
 /** A place in a bulkhead. The first release counts; later ones do nothing. */
 export class BulkheadPermit implements Disposable {

@@ -1,5 +1,5 @@
 import type { Environment } from '../../engine/environment.js';
-import { isBeside, settingsOf, type OptionSources, type PolicyKind, type ResolvedOptions } from '../../engine/kind.js';
+import { isBeside, settingsOf, type OptionSources, type PolicyKind, type ResolvedOptions } from '../../engine/contract/kind.js';
 import { circuitBreakerRules } from './circuit-breaker.policy.js';
 import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';

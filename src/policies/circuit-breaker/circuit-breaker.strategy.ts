@@ -1,14 +1,14 @@
-import type { Call } from '../../engine/call.js';
+import type { Call } from '../../engine/call/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 import { keyText } from '../../engine/state/key-text.js';
-import { Outcome, type Strategy } from '../../engine/strategy.js';
+import { Outcome, type Strategy } from '../../engine/contract/strategy.js';
 import type { FailureOptions } from '../../options/index.js';
 import type { CircuitOpenError } from './circuit-breaker.error.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { Circuit } from './circuit.js';
 import type { AdmittedCall } from './states.js';
-import { recordFailure, recordValue } from './verdict.js';
+import { recordFailure, recordValue } from './record-outcome.js';
 
 /** What belongs to one use of a breaker and not to the breaker. */
 export interface CircuitBreakerUse extends FailureOptions {

@@ -3,7 +3,7 @@ import type { FailureFilter } from '../../engine/failure-filter.js';
 import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import { KeyTable } from '../../engine/state/key-table.js';
 import { keyText } from '../../engine/state/key-text.js';
-import type { Histogram } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { describeDuration } from '../../options/index.js';
 import { CircuitOpenError } from './circuit-breaker.error.js';
 import { CircuitBreakerEvents, type BreakerObservation, type CircuitCounts } from './circuit-breaker.telemetry.js';

@@ -1,6 +1,6 @@
 import type { Environment } from '../../engine/environment.js';
 import type { JudgedCall } from '../../engine/failure-filter.js';
-import type { Histogram } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { quoteText } from '../../options/index.js';
 import type { OpenDuration, WindowSettings } from './circuit-breaker.policy.js';
 import type { CircuitCounts } from './circuit-breaker.telemetry.js';

@@ -1,5 +1,5 @@
 import type { TimerHandle } from '../../engine/clock.js';
-import type { Histogram } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/histogram.js';
 import type { Circuit, CircuitSettings, AdmissionContext } from './circuit.js';
 import type { WindowSettings } from './circuit-breaker.policy.js';
 import { invokedAt } from './trial.js';

@@ -1,4 +1,4 @@
-import type { PolicyKind } from '../../engine/kind.js';
+import type { PolicyKind } from '../../engine/contract/kind.js';
 import { suggestion } from '../../options/index.js';
 import { fallbackRules, type Tier } from './fallback.policy.js';
 import { FallbackStrategy, type FallbackSettings } from './fallback.strategy.js';

@@ -1,11 +1,11 @@
 import { lookAfter } from '../../engine/drivers/promises.js';
-import type { Call } from '../../engine/call.js';
+import type { Call } from '../../engine/call/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
-import { Outcome, type Substitute, type Strategy } from '../../engine/strategy.js';
-import type { Histogram } from '../../engine/telemetry/timings.js';
+import { Outcome, type Substitute, type Strategy } from '../../engine/contract/strategy.js';
+import type { Histogram } from '../../engine/telemetry/histogram.js';
 import type { FailureOptions } from '../../options/index.js';
-import { ProgrammingErrorNotices } from './bug-notices.js';
+import { ProgrammingErrorNotices } from './programming-errors.js';
 import type { Tier } from './fallback.policy.js';
 import { FallbackEvents, type TierCounts } from './fallback.telemetry.js';
 

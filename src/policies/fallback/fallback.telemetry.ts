@@ -1,7 +1,7 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
-import type { LayerReading, TelemetryDeclaration } from '../../engine/kind.js';
+import type { LayerReading, TelemetryDeclaration } from '../../engine/contract/kind.js';
 import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
-import type { Histogram } from '../../engine/telemetry/timings.js';
+import type { Histogram } from '../../engine/telemetry/histogram.js';
 
 interface FallbackEventBase extends EventBase {
   readonly policyName: string;

@@ -1,5 +1,5 @@
 import type { Environment } from '../../engine/environment.js';
-import { ScheduledQueue, type Forecast } from '../../engine/waiting/paced-line.js';
+import { ScheduledQueue, type Forecast } from '../../engine/waiting/scheduled-queue.js';
 import type { Waiter } from '../../engine/waiting/waiter.js';
 import type { PermitTable } from './permit-table.js';
 

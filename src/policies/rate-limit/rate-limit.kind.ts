@@ -1,4 +1,4 @@
-import { settingsOf, type PolicyKind } from '../../engine/kind.js';
+import { settingsOf, type PolicyKind } from '../../engine/contract/kind.js';
 import { rateLimitRules } from './rate-limit.policy.js';
 import { RateLimitStrategy, type RateLimitUse } from './rate-limit.strategy.js';
 import { rateLimitTelemetry } from './rate-limit.telemetry.js';

@@ -1,5 +1,5 @@
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
-import type { TelemetryDeclaration } from '../../engine/kind.js';
+import type { TelemetryDeclaration } from '../../engine/contract/kind.js';
 import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { RateLimitReason } from './rate-limit.error.js';
 

@@ -1,4 +1,4 @@
-import { settingsOf, type PolicyKind } from '../../engine/kind.js';
+import { settingsOf, type PolicyKind } from '../../engine/contract/kind.js';
 import { RetryBudget, type RetryBudgetSettings } from './retry-budget.js';
 import { retryRules } from './retry.policy.js';
 import { RetryStrategy, type RetrySettings } from './retry.strategy.js';

@@ -1,8 +1,8 @@
 import { wallTimeOf } from '../../engine/clock.js';
-import type { Call } from '../../engine/call.js';
+import type { Call } from '../../engine/call/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
-import { Outcome, type Strategy } from '../../engine/strategy.js';
+import { Outcome, type Strategy } from '../../engine/contract/strategy.js';
 import { parseDuration, formatValue, type FailureOptions } from '../../options/index.js';
 import { nextDelay } from './backoff.js';
 import { retryAfterOf } from './retry-after.js';

@@ -1,7 +1,7 @@
-import type { Call } from '../../engine/call.js';
+import type { Call } from '../../engine/call/call.js';
 import { larger, type MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
-import type { LayerReading, TelemetryDeclaration } from '../../engine/kind.js';
+import type { LayerReading, TelemetryDeclaration } from '../../engine/contract/kind.js';
 
 interface RetryEventBase extends EventBase {
   readonly policyName: string;

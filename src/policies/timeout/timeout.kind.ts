@@ -1,4 +1,4 @@
-import type { BuiltLayer, PolicyKind } from '../../engine/kind.js';
+import type { BuiltLayer, PolicyKind } from '../../engine/contract/kind.js';
 import { timeoutRules } from './timeout.policy.js';
 import { TimeoutStrategy } from './timeout.strategy.js';
 import { timeoutTelemetry } from './timeout.telemetry.js';

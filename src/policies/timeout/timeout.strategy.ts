@@ -1,6 +1,6 @@
-import type { Call } from '../../engine/call.js';
+import type { Call } from '../../engine/call/call.js';
 import type { Environment } from '../../engine/environment.js';
-import type { Strategy } from '../../engine/strategy.js';
+import type { Strategy } from '../../engine/contract/strategy.js';
 import { describeDuration } from '../../options/index.js';
 import { TimeoutExceededError } from './timeout.error.js';
 import type { TimeoutExceededEvent } from './timeout.telemetry.js';

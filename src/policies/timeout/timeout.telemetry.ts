@@ -1,5 +1,5 @@
 import type { EventBase } from '../../engine/telemetry/events.js';
-import type { LayerReading, TelemetryDeclaration } from '../../engine/kind.js';
+import type { LayerReading, TelemetryDeclaration } from '../../engine/contract/kind.js';
 import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
 
 export interface TimeoutExceededEvent extends EventBase {

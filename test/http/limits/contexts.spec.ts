@@ -12,7 +12,13 @@ import { firstValueFrom } from 'rxjs';
 import { io } from 'socket.io-client';
 import request from 'supertest';
 import { WebSocket } from 'ws';
-import { clientIp, RateLimitGuard, ResilienceExceptionFilter, ResilienceInterceptor, SkipRateLimit } from '../../../src/http/index.js';
+import {
+  clientIp,
+  RateLimitGuard,
+  ResilienceExceptionFilter,
+  ResilienceInterceptor,
+  SkipRateLimit,
+} from '../../../src/integrations/http/index.js';
 import { policies, ResilienceModule, ResilienceService } from '../../../src/index.js';
 import { freePort } from '../../support/free-port.js';
 

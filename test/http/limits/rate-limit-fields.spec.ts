@@ -1,5 +1,5 @@
 import type { HttpServer } from '@nestjs/common';
-import { tellLimits } from '../../../src/http/limits/rate-limit-fields.js';
+import { tellLimits } from '../../../src/integrations/http/limits/rate-limit-fields.js';
 import { createResilience, type RateLimitOptions } from '../../../src/index.js';
 import { FakeClock } from '../../../src/testing/index.js';
 

@@ -12,7 +12,7 @@ import {
   RouteRateLimit,
   SkipRateLimit,
   type RateLimitGuardOptions,
-} from '../../../src/http/index.js';
+} from '../../../src/integrations/http/index.js';
 import { ResilienceModule, ResilienceService, type ResilienceModuleOptions } from '../../../src/index.js';
 import { FakeClock } from '../../../src/testing/index.js';
 

@@ -1,0 +1,74 @@
+import type { EnvOptions, Order } from '../config/index.js';
+import type { AttemptContext } from '../engine/call/attempt-context.js';
+import type { Clock, RandomSource } from '../engine/clock.js';
+import type { ResilienceLogger } from '../engine/environment.js';
+import type { OptionsByKind, Policy, PolicyKindName, PolicyOverrides, ResilienceEvent } from '../policies/index.js';
+import type { ProfileName } from './profiles.js';
+
+/** What `createResilience` and `ResilienceModule.forRoot` take. */
+export interface ResilienceOptions {
+  /**
+   * Where time comes from.
+   * @default systemClock
+   */
+  clock?: Clock;
+  /**
+   * Where randomness comes from (jitter).
+   * @default Math.random
+   */
+  random?: RandomSource;
+  /**
+   * A set of defaults for a whole service, below `defaults` and merged with them option by option; see the docs for what is in each.
+   * `profile(process.env.NODE_ENV)` chooses one. Default: none.
+   */
+  profile?: ProfileName;
+  /** Options by kind for all policies that do not say otherwise. */
+  defaults?: Partial<OptionsByKind>;
+  /** Named policies for `@Resilience('name')`. */
+  presets?: Readonly<Record<string, Policy>>;
+  /**
+   * Changes of policies that are declared already, by `'*'`, class, policy name or `Class.method`: plain data, e.g. of a
+   * configuration file. Stronger than every decorator.
+   */
+  overrides?: Readonly<Record<string, PolicyOverrides>>;
+  /**
+   * The same from environment variables, stronger still: `RESILIENCE_PAYMENTSCLIENT_CHARGE_RETRY_MAXATTEMPTS=5`.
+   * @default false
+   */
+  env?: boolean | EnvOptions;
+  /** The order of layers, outermost first. Default: fallback, retry, circuitBreaker, rateLimit, timeout, bulkhead. */
+  order?: Order<PolicyKindName>;
+  /**
+   * False leaves only fallbacks working, e.g. behind a service mesh that does the rest.
+   * @default true
+   */
+  enabled?: boolean;
+  /**
+   * Give the library's own errors a stack trace. A rejection then costs several times as much.
+   * @default false
+   */
+  stackTraces?: boolean;
+  /** Told of every event. */
+  onEvent?: (event: ResilienceEvent) => void;
+  /** Where warnings go. Default: `process.emitWarning`; in Nest its logger. */
+  logger?: ResilienceLogger;
+}
+
+/** What a call through `execute` may say beside its policy. */
+export interface ExecuteOptions {
+  /** The operation that it belongs to: shown in errors and metrics, and the owner of state without a name. */
+  readonly name?: string;
+  /** The caller's signal: an abort ends the call at once, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Arguments for `key`, `cost`, `priority` and fallback functions. */
+  readonly args?: readonly unknown[];
+}
+
+/** An operation that says itself how it wants to be protected, with no infrastructure. */
+export interface ResilientOperation<Result> {
+  readonly operationId: string;
+  /** An open circuit of it makes readiness fail. */
+  isCritical?(): boolean;
+  resiliencePolicy(): Policy;
+  execute(attempt: AttemptContext): Result | PromiseLike<Result>;
+}

@@ -1,0 +1,108 @@
+import { EnvironmentVariables, Overrides, checkSettings, type OverrideSource, type Settings } from '../config/index.js';
+import { ResilienceConfigError } from '../engine/error.js';
+import { deepEqual } from '../engine/state/deep-equal.js';
+import { choice, entriesOf, flag, isRecord, Problems, rule, formatValue, suggestion, type Rule } from '../options/index.js';
+import { PROFILES, type Profile } from './profiles.js';
+import { kindTable, type Policy } from '../policies/index.js';
+import type { ResilienceOptions } from './options.js';
+
+/** A plain object whose getters do not throw. */
+const readable = (value: unknown): unknown => (isRecord(value) && entriesOf(value) !== undefined ? value : undefined);
+
+const plainObject = rule('an object that can be read', readable);
+
+const aFunction = rule('a function', (value) => (typeof value === 'function' ? value : undefined));
+
+/** An object with these methods, of whatever class. */
+function having(...methods: readonly string[]): Rule {
+  return rule(`an object with ${methods.join(', ')}`, (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
+      ? value
+      : undefined,
+  );
+}
+
+const optionRules = {
+  clock: having('now', 'setTimer', 'clearTimer'),
+  random: aFunction,
+  profile: choice(Object.keys(PROFILES)),
+  defaults: plainObject,
+  presets: plainObject,
+  overrides: plainObject,
+  env: rule('true, false, or an object with prefix, variables', (value) => (typeof value === 'boolean' ? value : readable(value))),
+  order: rule("'declared' or a list of kinds", (value) => value),
+  enabled: flag({ default: true }),
+  stackTraces: flag({ default: false }),
+  onEvent: aFunction,
+  logger: having('warn', 'error'),
+} satisfies Record<keyof ResilienceOptions, Rule>;
+
+/** What a file may say beside the options. */
+const IGNORED = new Set(['$schema']);
+
+/** Checks the options of an application, and that there are no others. */
+function checkOptions(options: ResilienceOptions, problems: Problems): void {
+  const given = entriesOf(options);
+  if (given === undefined) problems.add(`the options must be an object, got ${formatValue(options)}`);
+  for (const [option, value] of given ?? []) {
+    const read = Object.hasOwn(optionRules, option) ? optionRules[option as keyof ResilienceOptions] : undefined;
+    if (read !== undefined && value !== undefined) read.read(value, option, problems);
+    else if (read === undefined && !IGNORED.has(option)) {
+      problems.add(`there is no option "${option}"${suggestion(option, Object.keys(optionRules))}`);
+    }
+  }
+}
+
+/**
+ * What the options of an application come to.
+ * @throws ResilienceConfigError with every mistake in them, in `overrides` and in environment variables.
+ */
+export function settingsFrom(options: ResilienceOptions): Settings {
+  const problems = new Problems();
+  checkOptions(options, problems);
+  // What else is wrong can be told only of options that have the right shape.
+  if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+  const { env = profileOf(options)?.env ?? false, overrides = {}, defaults = {}, presets = {}, order } = options;
+  const adjusters: OverrideSource[] = [new Overrides(overrides, kindTable, problems)];
+  const variables = env === false ? undefined : new EnvironmentVariables(env === true ? {} : env);
+  if (variables !== undefined) {
+    variables.checkAll(kindTable, problems);
+    adjusters.push(variables);
+  }
+  const settings: Settings = {
+    kinds: kindTable,
+    enabled: variables?.enabled(problems) ?? options.enabled ?? true,
+    adjusters,
+    profile: { source: `profile ${options.profile}`, defaults: (profileOf(options)?.defaults ?? {}) as Settings['defaults'] },
+    defaults: defaults as Settings['defaults'],
+    presets,
+    order,
+  };
+  checkSettings(settings, problems);
+  if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+  return settings;
+}
+
+/** What the profile of an application says. */
+export function profileOf({ profile }: ResilienceOptions): Profile | undefined {
+  return profile === undefined ? undefined : PROFILES[profile];
+}
+
+/**
+ * The same with more presets, for operations that are compiled from now on.
+ * @throws ResilienceConfigError where a name is there already with another policy, or a policy is wrong.
+ */
+export function withPresets(settings: Settings, presets: Readonly<Record<string, Policy>>): Settings {
+  const problems = new Problems();
+  const before = settings.presets;
+  for (const [name, policy] of Object.entries(presets)) {
+    if (Object.hasOwn(before, name) && !deepEqual(before[name], policy, 'identity'))
+      problems.add(`preset "${name}" is there already, with another policy`);
+  }
+  const next = { ...settings, presets: { ...before, ...presets } };
+  checkSettings(next, problems);
+  if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+  return next;
+}

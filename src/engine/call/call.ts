@@ -1,0 +1,282 @@
+import { AttemptContext } from './attempt-context.js';
+import type { Clock } from '../clock.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
+import { Outcome, type Substitute } from '../contract/strategy.js';
+import { offAbort, type AbortListener } from '../waiting/abort-listeners.js';
+import type { Stray } from '../pipeline/strays.js';
+import { Deadline, type DeadlineOwner, type TimerQueue } from '../waiting/timer-queue.js';
+import type { Waiter } from '../waiting/waiter.js';
+
+/** Why a call was cut off, and at which layer (-1: the caller's abort, outside all of them). */
+interface Interruption {
+  readonly layer: number;
+  readonly outcome: Outcome;
+  readonly reason: unknown;
+}
+
+const nobody = (): void => undefined;
+
+const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
+
+/** The most arguments that a call carries without a list. */
+export const MAX_INLINE_ARGUMENTS = 2;
+
+/** Whatever is protected. */
+export type Method = (...args: never[]) => unknown;
+
+/** Who hears of the promise that a call rests on. */
+export interface CallDriver {
+  fulfilled(call: Call, value: unknown): unknown;
+  rejected(call: Call, error: unknown): unknown;
+}
+
+/** What a call that does not move is waiting for. */
+export const WaitingFor = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
+
+/**
+ * The record of one call on its way through a pipeline. Records are used again for later calls, so nothing a user can
+ * hold on to refers to one. `cursor` says where the call stands: the layers before it have let it pass and want to be
+ * told how it ended.
+ */
+export class Call implements AbortListener, DeadlineOwner {
+  target: unknown;
+  method: Method = nobody;
+  /** Which try this is, from 1 on. */
+  attempt = 1;
+  previousError: unknown;
+  /** The value or the error that the layers are told of. */
+  payload: unknown;
+  outcome: Outcome = Outcome.SUCCESS;
+  cursor = 0;
+  /** True on the way in, false on the way out. */
+  inward = true;
+  /** True once something has reached the caller that cannot be taken back: nothing is tried again. */
+  committed = false;
+  startedAt = Number.NaN;
+  /**
+   * More happened than a call that was admitted at once and answered by its first attempt: there is more to clear. Whoever
+   * writes one of the fields that `clear` leaves alone otherwise says so.
+   */
+  dirty = false;
+  readonly slots: unknown[];
+  context: AttemptContext | undefined;
+  /** The layers from here on have let pass an attempt whose method was not called yet. */
+  uncalledFrom = 0;
+  /** When the method was called, by the clock: NaN before that, and where no layer has asked for it. */
+  invokedAt = Number.NaN;
+  /** The outermost layer that wants to know when the method is called. */
+  private clockedFrom = Number.POSITIVE_INFINITY;
+  waitingFor: (typeof WaitingFor)[keyof typeof WaitingFor] = WaitingFor.METHOD;
+  /** The promise of the method while it runs. */
+  running: Promise<unknown> | undefined;
+  /** Runs of the method that go on though their attempts were cut off. */
+  strays: Stray[] | undefined;
+  waiter: Waiter | undefined;
+  /** Stops the timer of a wait. */
+  stopWaiting: () => void = nobody;
+  /** The application shuts down: the pause before a new attempt ends without one. */
+  pauseCancelled = false;
+  substitute: Substitute | undefined;
+  interruption: Interruption | undefined;
+  /** What a tracer remembers of the call. */
+  trace: unknown;
+  signal: AbortSignal | undefined;
+  /** Makes the driver go on; set by whoever waits. */
+  wake: () => void = nobody;
+  /** Made once for the promise driver. */
+  readonly onFulfilled: (value: unknown) => unknown;
+  readonly onRejected: (error: unknown) => unknown;
+  /** Most methods take an argument or two: those are kept as they are, and a list is made when somebody asks for it. */
+  private argumentCount = 0;
+  private first: unknown;
+  private second: unknown;
+  private list: readonly unknown[] | undefined;
+  private readonly limits: readonly Deadline[];
+  private time = Number.NaN;
+  private readonly clock: Clock;
+  private readonly deadlines: TimerQueue;
+
+  constructor(
+    readonly pipeline: Pipeline,
+    /** Who hears of the promises that it rests on; nobody where an Observable is protected. */
+    public driver: CallDriver | undefined,
+  ) {
+    this.clock = pipeline.environment.clock;
+    this.deadlines = pipeline.environment.deadlines;
+    this.slots = pipeline.layers.map(() => undefined);
+    this.limits = pipeline.limiting.map((layer) => new Deadline(this, layer));
+    this.onFulfilled = (value) => this.driver!.fulfilled(this, value);
+    this.onRejected = (error) => this.driver!.rejected(this, error);
+  }
+
+  get operationId(): string {
+    return this.pipeline.operationId;
+  }
+
+  /** The longest time limit of its pipeline, in milliseconds; 0 without one. */
+  get longestLimitMs(): number {
+    return this.pipeline.roles.longestLimitMs;
+  }
+
+  /** The arguments as the caller gave them: what key functions and fallbacks see. */
+  get args(): readonly unknown[] {
+    if (this.argumentCount === 0) return NO_ARGUMENTS;
+    return (this.list ??= this.argumentCount === 1 ? [this.first] : [this.first, this.second]);
+  }
+
+  /** Takes the arguments: in a list where they are more than a few. */
+  receive(given: number, first: unknown, second: unknown, list: readonly unknown[] | undefined): void {
+    this.argumentCount = given;
+    this.first = first;
+    this.second = second;
+    this.list = list;
+  }
+
+  /** Calls the method with the arguments as they were given. */
+  callMethod(): unknown {
+    const method = this.method as (...args: unknown[]) => unknown;
+    if (this.argumentCount === 1) return method.call(this.target, this.first);
+    if (this.argumentCount === 2) return method.call(this.target, this.first, this.second);
+    return method.apply(this.target, this.args as unknown[]);
+  }
+
+  /** Makes the value of the answer that the call has got. May throw. */
+  produceSubstitute(): unknown {
+    const answer = this.substitute!;
+    const tracer = this.pipeline.watch?.tracer;
+    return tracer === undefined ? answer.produce() : tracer.answer(this, () => answer.produce());
+  }
+
+  /** The time, read from the clock at most once between two moments at which the call rests. */
+  now(): number {
+    if (Number.isNaN(this.time)) this.time = this.clock.now();
+    return this.time;
+  }
+
+  /** Time has passed: the next `now` reads the clock. */
+  forgetTime(): void {
+    this.time = Number.NaN;
+  }
+
+  /** Gives what goes on inside of a layer only so long; `expired` of the layer's strategy is asked when it is over. */
+  limit(layer: number, durationMs: number): void {
+    this.deadlines.arm(this.limitOf(layer), durationMs, this.now());
+  }
+
+  unlimit(layer: number): void {
+    this.deadlines.disarm(this.limitOf(layer));
+  }
+
+  /** What is given from now on may take as long as it likes. */
+  unlimitAll(): void {
+    for (const limit of this.limits) this.deadlines.disarm(limit);
+  }
+
+  private limitOf(layer: number): Deadline {
+    const { limits } = this;
+    let index = 0;
+    while (limits[index]!.tag !== layer) index++;
+    return limits[index]!;
+  }
+
+  /**
+   * Whether the attempt that a layer let pass has called the method: true once it did, however it ended. False for one that
+   * waited inside, in a queue or for a permit.
+   */
+  hasInvoked(layer: number): boolean {
+    return layer < this.uncalledFrom;
+  }
+
+  /**
+   * Asks for `invokedAt`, from a layer's `admit`: the first call of the method in the attempt that the layer lets pass. Until
+   * the next attempt, which a layer outside begins.
+   */
+  clockInvocation(layer: number): void {
+    this.dirty = true;
+    if (layer < this.clockedFrom) this.clockedFrom = layer;
+  }
+
+  /** The method is about to be called. */
+  invoking(): void {
+    this.uncalledFrom = this.slots.length;
+    if (this.clockedFrom !== Number.POSITIVE_INFINITY && Number.isNaN(this.invokedAt)) this.invokedAt = this.now();
+  }
+
+  /** A layer begins another attempt: to those inside, the method was not called yet. */
+  beginAgain(layer: number): void {
+    this.attempt++;
+    this.previousError = this.outcome === Outcome.SUCCESS ? undefined : this.payload;
+    this.uncalledFrom = Math.min(this.uncalledFrom, layer + 1);
+    if (this.clockedFrom > layer) this.invokedAt = Number.NaN;
+    for (const stray of this.strays ?? []) stray.seenBy = Math.min(stray.seenBy, layer + 1);
+  }
+
+  /** Where the call waits just now, in words; undefined where it does not. */
+  waitDescription(): string | undefined {
+    const { layers } = this.pipeline;
+    if (this.waitingFor === WaitingFor.TURN) return layers[this.cursor]?.waitDescription;
+    return this.waitingFor === WaitingFor.PAUSE ? layers[this.cursor - 1]?.waitDescription : undefined;
+  }
+
+  /** What a method is told of the attempt that begins. */
+  newContext(): AttemptContext {
+    let deadline: number | undefined;
+    for (const limit of this.limits) {
+      if (limit.list !== undefined && (deadline === undefined || limit.dueAt < deadline)) deadline = limit.dueAt;
+    }
+    const { operationId, environment } = this.pipeline;
+    this.dirty = true;
+    this.context = new AttemptContext(this.attempt, this.previousError, operationId, deadline, this.startedAt, environment.clock);
+    return this.context;
+  }
+
+  /** Leaves word that the call is cut off at a layer, and wakes it. Where two come in one moment, the outer one counts. */
+  interrupt(layer: number, outcome: Outcome, reason: unknown): void {
+    if (this.interruption !== undefined && this.interruption.layer <= layer) return;
+    this.dirty = true;
+    this.interruption = { layer, outcome, reason };
+    this.waiter?.leave();
+    this.wake();
+  }
+
+  /** The caller's signal is aborted: the attempt's in the same turn. A method and not a closure, so that only who has a signal pays. */
+  aborted(): void {
+    const { reason } = this.signal!;
+    const context = this.inward ? this.context : undefined;
+    this.interrupt(-1, Outcome.ABORT, reason);
+    context?.abandon(reason);
+  }
+
+  /** A time limit has passed. */
+  expired(layer: number): void {
+    this.interrupt(layer, Outcome.TIMEOUT, undefined);
+  }
+
+  /** Lets go of everything, so that the record can serve another call. Slots hold only what belongs to strategies. */
+  clear(): void {
+    this.target = this.payload = this.first = this.second = this.list = undefined;
+    this.method = nobody;
+    this.cursor = this.uncalledFrom = 0;
+    this.inward = true;
+    this.committed = false;
+    this.time = Number.NaN;
+    if (this.wake !== nobody) {
+      this.wake = nobody;
+      this.running = undefined;
+    }
+    if (this.dirty) this.clearEvents();
+  }
+
+  private clearEvents(): void {
+    if (this.signal !== undefined) offAbort(this.signal, this);
+    this.previousError = this.context = this.signal = this.trace = undefined;
+    this.waiter = this.substitute = this.interruption = this.strays = undefined;
+    this.stopWaiting = nobody;
+    const { slots } = this;
+    for (let index = 0; index < slots.length; index++) slots[index] = undefined;
+    this.attempt = 1;
+    this.invokedAt = Number.NaN;
+    this.clockedFrom = Number.POSITIVE_INFINITY;
+    this.pauseCancelled = this.dirty = false;
+  }
+}

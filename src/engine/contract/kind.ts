@@ -1,0 +1,138 @@
+import type { Problems } from '../../options/problems.js';
+import type { Rules } from '../../options/rules.js';
+import type { Environment } from '../environment.js';
+import type { LayerCounters } from '../telemetry/operation-counts.js';
+import type { Strategy } from './strategy.js';
+import type { EventDeclaration } from '../telemetry/events.js';
+import type { MetricDeclaration } from '../telemetry/metric.js';
+
+/** A declaration of what is wanted: plain data beside the functions that the user gave. */
+export interface PolicyDeclaration {
+  readonly kind: string;
+}
+
+/** Every option of one policy, normalised (durations in milliseconds, defaults filled in). */
+export type ResolvedOptions = Readonly<Record<string, unknown>>;
+
+/** Where a strategy is being built. */
+export interface BuildContext {
+  readonly operationId: string;
+  readonly environment: Environment;
+  /** What the kind's `instances` made for the name of the policy; undefined where it shares nothing. */
+  readonly instance: unknown;
+  /** All policies of the operation, outermost first, where it is compiled for the first time: who has something to warn of says it now. */
+  readonly policies: readonly ResolvedPolicy[] | undefined;
+}
+
+/** What a kind's policies of one name share. */
+export interface InstanceDeclaration {
+  /**
+   * What an instance goes by, made of the options: plain data that all who use a name must agree on. Undefined where a
+   * policy shares nothing.
+   */
+  settings(options: ResolvedOptions, sources: OptionSources): object | undefined;
+  create(name: string, settings: object, options: ResolvedOptions, environment: Environment): unknown;
+}
+
+/** One strategy of a policy and where it stands when not at the place of its kind. */
+export interface BuiltLayer {
+  readonly strategy: Strategy;
+  /** The options that this layer goes by, where the policy has other layers too. */
+  readonly options?: readonly string[];
+  /** True for a layer that bounds everything but the fallback, whatever the order. */
+  readonly outermost?: boolean;
+}
+
+/** One number of a kind that `metrics()` shows: counted at the layers of operations, or by the instances themselves. */
+export interface CounterDeclaration {
+  /** Name in `metrics()`. */
+  readonly name: string;
+  readonly meaning: string;
+  /** Which tally of a layer it is ... */
+  readonly counter?: 'rejections' | 'repeats' | 'answers' | 'timeouts';
+  /** ... or how it is read from an instance, which several operations may share. */
+  readonly read?: (instance: unknown) => number;
+}
+
+/** A layer of an operation, as metrics read it: the strategy, and what was counted at its place. */
+export interface LayerReading<Deciding = Strategy> {
+  readonly strategy: Deciding;
+  readonly counters: LayerCounters;
+}
+
+/** What can be seen of a kind from outside. */
+export interface TelemetryDeclaration {
+  /** By type. */
+  readonly events: Readonly<Record<string, EventDeclaration>>;
+  readonly counters: readonly CounterDeclaration[];
+  /** Metrics of the instances that operations share by name (`sharesInstances`), else of the layers (`LayerReading`). */
+  readonly metrics: readonly MetricDeclaration[];
+  readonly sharesInstances?: boolean;
+}
+
+/**
+ * All that the rest of the library knows of a kind of policy. A new kind is one of these and a line in the kind table.
+ */
+export interface PolicyKind {
+  /** `retry`, `circuitBreaker`: the key in `defaults`, `overrides` and `order`. */
+  readonly kind: string;
+  /** The decorator without its `@`, for messages. */
+  readonly label: string;
+  readonly rules: Rules;
+  readonly telemetry: TelemetryDeclaration;
+  /** Works also where resilience is switched off (`enabled: false`). */
+  readonly alwaysOn?: boolean;
+  /** Where policies of one name share something. */
+  readonly instances?: InstanceDeclaration;
+  /** Options that a live instance cannot change, beside `name` and functions. */
+  readonly fixed?: readonly string[];
+  /** What is wrong with several options together. `given` are those that somebody wrote. */
+  check?(options: ResolvedOptions, given: ReadonlySet<string>, problems: Problems): void;
+  /** What is wrong with the options for the object that is protected; there is none for a function. */
+  checkTarget?(options: ResolvedOptions, target: object | undefined, problems: Problems): void;
+  build(options: ResolvedOptions, context: BuildContext): readonly BuiltLayer[];
+}
+
+/** A policy whose every option is decided, with whose word each was. */
+export interface ResolvedPolicy {
+  readonly kind: PolicyKind;
+  readonly options: ResolvedOptions;
+  readonly sources: OptionSources;
+}
+
+/** For each option where its value came from: `default`, `profile production`, `defaults`, `preset payments`, `class`, `method`. */
+export type OptionSources = Readonly<Record<string, string>>;
+
+/** Options that somebody wrote down, at whatever level; the others are the library's defaults. */
+export function explicitOptions(sources: OptionSources): ReadonlySet<string> {
+  return new Set(Object.keys(sources).filter((option) => sources[option] !== 'default'));
+}
+
+/**
+ * Whether one option stands beside another one: written at its level or at a stronger one. What an application says of all
+ * policies (`defaults`, a profile) stands beside nothing that a single policy says.
+ */
+export function isBeside(sources: OptionSources, option: string, other: string): boolean {
+  return rankOf(sources[option]) > 0 && rankOf(sources[option]) >= rankOf(sources[other]);
+}
+
+function rankOf(source: string | undefined): number {
+  if (source === undefined || source === 'default') return 0;
+  if (source.startsWith('profile ')) return 1;
+  return source === 'defaults' ? 2 : 3;
+}
+
+/** The name that the policy goes by: its own, or that of its operation. */
+export function nameOf({ options }: ResolvedPolicy, operationId: string): string {
+  return ownNameOf(options) ?? operationId;
+}
+
+/** The name that the policy was given. */
+export function ownNameOf({ name }: ResolvedOptions): string | undefined {
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** The options that are plain data: what two users of one name must agree on. Functions belong to each use. */
+export function settingsOf(rules: Rules, options: ResolvedOptions): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([option]) => rules[option]?.isFunction !== true));
+}

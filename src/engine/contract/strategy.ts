@@ -1,0 +1,86 @@
+import type { Call } from '../call/call.js';
+import type { Waiter } from '../waiting/waiter.js';
+
+/** How an attempt ended, as the layers around it are told. */
+export const Outcome = {
+  /** With a value: of the method, or of a fallback. */
+  SUCCESS: 0,
+  /** With an error that the method threw, or a fallback in its place. */
+  FAILURE: 1,
+  /** An inner layer did not let it pass: no verdict on what is protected. */
+  REJECTED: 2,
+  /** A time limit passed. */
+  TIMEOUT: 3,
+  /** The caller gave up. */
+  ABORT: 4,
+} as const;
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** May the attempt start? Yes (undefined), no (the error to answer with), or wait for a place. */
+export type Admission = Error | Waiter | undefined;
+
+/**
+ * A substitute for a failed attempt, tried tier by tier. Whoever drives the call calls `produce` and then tells exactly
+ * one of the others how that ended; each gives the next tier, or undefined where there is none.
+ */
+export interface Substitute {
+  /** Makes the value: at once, as a promise, or as an Observable. May throw. */
+  produce(): unknown;
+  /** The tier gave a value; another answer where that is not good enough. May throw instead. */
+  answered(value: unknown): Substitute | undefined;
+  /** The tier failed. Without a next one the error stands. */
+  failed(error: unknown): Substitute | undefined;
+}
+
+/** What now? Nothing (undefined), again after so many milliseconds (a number), or answer with something else. */
+export type Verdict = number | Substitute | undefined;
+
+/**
+ * The running form of a policy. A strategy decides and the pipeline acts: a strategy is synchronous, holds no promise,
+ * sets no timer and takes the time from the call. Whoever let an attempt pass, or ordered another one, is told
+ * exactly once how it ended: `succeeded`, `failed` or `abandoned`; or it is asked for the error, where it was its own time
+ * limit that passed (`expired`). Each layer of a call has a slot (`call.slots[layer]`) for what must be
+ * remembered until then.
+ *
+ * `admit`, `succeeded` and `failed` are on the way of every call: they are properties that hold arrow functions, so that the
+ * pipeline can call them from a list without looking them up on strategies of different classes.
+ */
+export interface Strategy {
+  readonly kind: string;
+  /** The name of the instance that decides; equal names share state. */
+  readonly name: string;
+  /** Where a call that this layer lets wait is meanwhile, as errors say it: `the queue of bulkhead "payments"`. */
+  readonly waitDescription?: string | undefined;
+  /**
+   * What it gave is in use as long as the method runs: where a run of the method goes on after the end that this layer would be
+   * told, it is told `abandoned` instead.
+   */
+  readonly holds?: boolean | undefined;
+  /** May this attempt start? May throw where a function of the user's does; then nothing was taken. */
+  admit?: ((this: void, call: Call, layer: number) => Admission) | undefined;
+  /** The attempt gave `call.payload`. */
+  succeeded?: ((this: void, call: Call, layer: number) => Verdict) | undefined;
+  /** The attempt ended with the error `call.payload`; `call.outcome` says how. */
+  failed?: ((this: void, call: Call, layer: number) => Verdict) | undefined;
+  /**
+   * An outer time limit or the caller cut the attempt off, or the shutdown the pause before one; `call.outcome` says which. The method may still be running:
+   * what is returned is done when it has really settled.
+   */
+  abandoned?: ((call: Call, layer: number) => (() => void) | undefined) | undefined;
+  /** The call is taken back as if it had never been: what `admit` used up for good is given back. */
+  rolledBack?: ((call: Call, layer: number) => void) | undefined;
+  /** The call is over; asked only of a call with more than one attempt. */
+  settled?: ((call: Call, layer: number) => void) | undefined;
+  /** It takes the place of another one, whose counts it goes on with. */
+  inheritCounts?: ((previous: Strategy) => void) | undefined;
+  /** Durations are to be measured from now on. */
+  measure?: (() => void) | undefined;
+  /** The time limit that it sets on a call, in milliseconds. */
+  readonly limitMs?: number;
+  /** The time limit that this layer set on the call has passed: the error to answer with. */
+  expired?: ((call: Call) => Error) | undefined;
+  /** Whether a value counts as a failure here: asked of the first value of an Observable, before it is passed on. */
+  rejects?: ((value: unknown, operationId: string) => boolean) | undefined;
+  /** A value that came after the caller had been answered. */
+  discard?: ((value: unknown, operationId: string) => void) | undefined;
+}

@@ -1,0 +1,295 @@
+import { Call, WaitingFor, type CallDriver, type Method } from '../call/call.js';
+import type { Environment } from '../environment.js';
+import { abandon, applyInterruption } from './cut-off.js';
+import { dispatchTableOf, type DispatchTable } from './dispatch-table.js';
+import { OperationCounts, succeedTo, type LayerCounters } from '../telemetry/operation-counts.js';
+import { Outcome, type Substitute, type Strategy, type Verdict } from '../contract/strategy.js';
+import { CallObserver, type CallTracer } from '../telemetry/call-observer.js';
+import type { Shutdown } from '../waiting/shutdown.js';
+import type { EventHub } from '../telemetry/events.js';
+import { reportEnd } from '../telemetry/report-end.js';
+import { onAbort } from '../waiting/abort-listeners.js';
+import { Waiter } from '../waiting/waiter.js';
+import { again, suspend, resume } from './suspend.js';
+
+/** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
+export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
+
+/** Starts the method of a call. Methods and tasks of `execute` differ in what they are given. */
+export type Invoker = (call: Call) => unknown;
+
+/** How many idle call records a pipeline keeps beside one. */
+const MAX_POOLED_CALLS = 255;
+/** After so many attempts without a delay the event loop gets its turn, so that endless retrying cannot block it. */
+const ATTEMPTS_IN_A_ROW = 100;
+
+/**
+ * The strategies of one operation, outermost first, compiled once. The pipeline walks a call inwards (who has to be
+ * asked?) and outwards (who has to be told?); a driver does what `step` says and reports with `hear`. Nothing in here
+ * knows a kind of policy, a promise of the user's or an Observable.
+ */
+export class Pipeline {
+  readonly tallies: readonly LayerCounters[];
+  /** The layers that set a time limit on the call. */
+  readonly limiting: readonly number[];
+  readonly limited: boolean;
+  /** The record that was given back last; most calls find it. */
+  private idle: Call | undefined;
+  private readonly spares: Call[] = [];
+  private readonly events: EventHub;
+  private readonly shutdown: Shutdown;
+  /** @internal */
+  roles: DispatchTable;
+  /** There while somebody measures or traces. */
+  watch: CallObserver | undefined;
+
+  constructor(
+    readonly operationId: string,
+    public layers: readonly Strategy[],
+    readonly environment: Environment,
+    /** Undefined where the method is called with the caller's arguments as they are. */
+    private invoker: Invoker | undefined,
+    /** True where the beginning of each call must be known: an attempt context is handed out, or somebody measures. */
+    private timed: boolean,
+    /** What its calls come to; those of the operation where that has several pipelines. */
+    readonly counts: OperationCounts = new OperationCounts(),
+  ) {
+    this.events = environment.events;
+    this.shutdown = environment.shutdown;
+    this.tallies = counts.talliesOf(layers);
+    this.roles = dispatchTableOf(layers);
+    this.limiting = this.roles.limiting;
+    this.limited = this.limiting.length > 0;
+    if (environment.timings.on) this.measure();
+    if (environment.tracer !== undefined) this.trace(environment.tracer);
+  }
+
+  /** Other strategies at the same layers, kind by kind the same; calls on their way are told to the new ones. */
+  replace(layers: readonly Strategy[]): void {
+    succeedTo(layers, this.layers);
+    this.layers = layers;
+    this.roles = dispatchTableOf(layers);
+  }
+
+  /** Goes on with what the calls of another pipeline of the same operation came to. */
+  goOnWith(previous: Pipeline): void {
+    succeedTo(this.layers, previous.layers);
+    if (this.watch !== undefined && previous.watch !== undefined)
+      this.watch = new CallObserver(this.operationId, this.environment, this.watch.tracer, previous.watch);
+  }
+
+  /** Durations and errors are of interest from now on. */
+  measure(): void {
+    if (this.watch?.durations !== undefined) return;
+    this.watch = new CallObserver(this.operationId, this.environment, this.watch?.tracer);
+    this.timed = true;
+    for (const layer of this.layers) layer.measure?.();
+  }
+
+  /** Somebody follows the calls from now on. */
+  trace(tracer: CallTracer): void {
+    const { invoker } = this;
+    this.watch = new CallObserver(this.operationId, this.environment, tracer, this.watch);
+    this.timed = true;
+    this.invoker = (call) => tracer.invoke(call, () => (invoker === undefined ? call.callMethod() : invoker(call)));
+  }
+
+  /** A record for a call that begins. */
+  take(driver: CallDriver | undefined): Call {
+    const call = this.idle ?? this.spares.pop() ?? new Call(this, driver);
+    this.idle = undefined;
+    if (call.driver !== driver) call.driver = driver;
+    return call;
+  }
+
+  /** The record of a call that is over; nobody may hold on to it. */
+  recycle(call: Call): void {
+    call.clear();
+    if (this.idle === undefined) this.idle = call;
+    else if (this.spares.length < MAX_POOLED_CALLS) this.spares.push(call);
+  }
+
+  /** A call that has begun is taken back, as if it had never been. */
+  forget(): void {
+    this.counts.calls--;
+    this.shutdown.callEnded();
+  }
+
+  /** Calls the method. May throw. */
+  invoke(call: Call): unknown {
+    call.invoking();
+    return this.invoker === undefined ? call.callMethod() : this.invoker(call);
+  }
+
+  /** The call has its arguments already. */
+  begin(call: Call, target: unknown, method: Method, signal: AbortSignal | undefined): void {
+    this.counts.calls++;
+    this.shutdown.inFlight++;
+    call.target = target;
+    call.method = method;
+    call.startedAt = this.timed || this.events.hasCallListeners ? call.now() : Number.NaN;
+    this.watch?.began(call);
+    if (signal === undefined) return;
+    call.dirty = true;
+    call.signal = signal;
+    if (signal.aborted) this.startUnwind(call, 0, Outcome.ABORT, signal.reason);
+    else onAbort(signal, call);
+  }
+
+  step(call: Call): Step {
+    for (;;) {
+      if (call.interruption !== undefined) applyInterruption(this, call);
+      if (call.substitute !== undefined) {
+        call.waitingFor = WaitingFor.ANSWER;
+        return 'answer';
+      }
+      const step = call.inward ? this.enter(call) : this.exit(call);
+      if (step !== undefined) return step;
+    }
+  }
+
+  /** What the call rested for has come: the method or an answer ended, a turn was granted, a pause is over, or it was cut off. */
+  settled(call: Call, failed: boolean, payload: unknown): void {
+    call.forgetTime();
+    if (call.interruption !== undefined) applyInterruption(this, call);
+    else if (call.waitingFor === WaitingFor.METHOD) {
+      call.running = undefined;
+      this.startUnwind(call, this.layers.length, failed ? Outcome.FAILURE : Outcome.SUCCESS, payload);
+    } else if (call.waitingFor === WaitingFor.ANSWER) this.substituteSettled(call, call.substitute!, failed, payload);
+    else resume(this, call);
+  }
+
+  /** Whether a value counts as a failure at some layer. */
+  rejects(value: unknown): boolean {
+    return this.roles.judges.some((layer) => layer.rejects!(value, this.operationId));
+  }
+
+  /** The call is over; counts it and says so. */
+  finish(call: Call): void {
+    this.shutdown.callEnded();
+    if (call.outcome === Outcome.SUCCESS) this.counts.successes++;
+    else if (call.outcome === Outcome.ABORT) this.counts.aborts++;
+    else this.counts.failures++;
+    if (call.dirty || this.watch !== undefined || this.events.hasCallListeners) reportEnd(this, call);
+  }
+
+  /**
+   * The method of a call that was not cut off gave its value: tells all layers. Gives undefined where the call is to be
+   * finished, and else what is next. The short form of `hear` and `step` for the way that most calls take.
+   */
+  succeed(call: Call, value: unknown): Step | undefined {
+    const { successHandlers: hearSuccess, successLayers: toldOfSuccess } = this.roles;
+    call.forgetTime();
+    call.payload = value;
+    call.outcome = Outcome.SUCCESS;
+    if (call.strays !== undefined) {
+      this.settled(call, false, value);
+      return this.step(call);
+    }
+    let layer = 0;
+    let verdict: Verdict;
+    try {
+      for (let index = 0; index < hearSuccess.length && verdict === undefined; index++) {
+        layer = toldOfSuccess[index]!;
+        verdict = hearSuccess[index]!(call, layer);
+      }
+      if (verdict === undefined) return undefined;
+    } catch (error) {
+      this.environment.callbackFailed(this.layers[layer]!.kind, this.operationId, error);
+    }
+    call.running = undefined;
+    this.startUnwind(call, layer, Outcome.SUCCESS, value);
+    return (verdict === undefined ? undefined : this.applyVerdict(call, layer, verdict)) ?? this.step(call);
+  }
+
+  /** Asks the layers from the call's cursor on. Gives undefined where the call turns back. */
+  enter(call: Call): Step | undefined {
+    const { admitLayers: admitting, admitHandlers: admits } = this.roles;
+    try {
+      for (let index = 0; index < admitting.length; index++) {
+        const layer = admitting[index]!;
+        if (layer < call.cursor) continue;
+        call.cursor = layer;
+        const admission = admits[index]!(call, layer);
+        if (admission === undefined) {
+          if (call.interruption === undefined) continue;
+          call.cursor = layer + 1;
+          return undefined;
+        }
+        if (admission instanceof Waiter) return suspend(call, admission, this.environment);
+        this.count(call, layer, 'rejections');
+        this.startUnwind(call, layer, Outcome.REJECTED, admission);
+        return undefined;
+      }
+    } catch (error) {
+      // A key, cost or priority function threw. The call never got further, so this is no verdict on the method.
+      this.startUnwind(call, call.cursor, Outcome.REJECTED, error);
+      return undefined;
+    }
+    call.cursor = this.layers.length;
+    call.waitingFor = WaitingFor.METHOD;
+    return 'invoke';
+  }
+
+  private exit(call: Call): Step | undefined {
+    const failed = call.outcome !== Outcome.SUCCESS;
+    const told = failed ? this.roles.failureLayers : this.roles.successLayers;
+    const hear = failed ? this.roles.failureHandlers : this.roles.successHandlers;
+    for (let index = 0; index < told.length; index++) {
+      const layer = told[index]!;
+      if (layer >= call.cursor) continue;
+      call.cursor = layer;
+      if (call.strays !== undefined && this.layers[layer]!.holds === true) {
+        abandon(this, call, layer);
+        continue;
+      }
+      let verdict: Verdict;
+      try {
+        verdict = hear[index]!(call, layer);
+      } catch (error) {
+        this.environment.callbackFailed(this.layers[layer]!.kind, this.operationId, error);
+      }
+      if (verdict !== undefined) return this.applyVerdict(call, layer, verdict);
+    }
+    return 'done';
+  }
+
+  private applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined {
+    call.dirty = true;
+    if (typeof verdict !== 'number') {
+      call.substitute = verdict;
+      return undefined;
+    }
+    return again(this, call, layer, (call.attempt + 1) % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict);
+  }
+
+  /** @internal Counts what a layer did. */
+  count(call: Call, layer: number, what: keyof LayerCounters): void {
+    this.tallies[layer]![what]++;
+    this.watch?.tracer?.counted(call, this.layers[layer]!.kind, what);
+  }
+
+  startUnwind(call: Call, layer: number, outcome: Outcome, payload: unknown): void {
+    call.inward = false;
+    call.cursor = layer;
+    call.outcome = outcome;
+    call.payload = payload;
+  }
+
+  private substituteSettled(call: Call, answer: Substitute, failed: boolean, payload: unknown): void {
+    let ended = failed;
+    let result = payload;
+    if (!ended) {
+      try {
+        call.substitute = answer.answered(payload);
+      } catch (error) {
+        ended = true;
+        result = error;
+      }
+    }
+    if (ended) call.substitute = answer.failed(result);
+    if (call.substitute !== undefined) return;
+    if (!ended) this.count(call, call.cursor, 'answers');
+    this.startUnwind(call, call.cursor, ended ? Outcome.FAILURE : Outcome.SUCCESS, result);
+  }
+}

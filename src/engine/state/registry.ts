@@ -1,0 +1,105 @@
+import type { Environment } from '../environment.js';
+import { ResilienceConfigError } from '../error.js';
+import { nameOf, ownNameOf, type PolicyKind, type ResolvedPolicy } from '../contract/kind.js';
+import { NamedSettings } from './named-settings.js';
+
+/** Where a policy gets its options in force and the instance that it decides with. */
+export interface InstanceSource {
+  /** The policy with what was changed while the application runs. */
+  live(policy: ResolvedPolicy, operationId: string): ResolvedPolicy;
+  /**
+   * What the policies of that name share, made where there is none.
+   * @throws ResilienceConfigError where the name is in use with other options.
+   */
+  instanceOf(policy: ResolvedPolicy, operationId: string): unknown;
+}
+
+/** A named instance as it is listed. */
+export interface NamedInstance {
+  readonly kind: string;
+  readonly name: string;
+  readonly instance: unknown;
+}
+
+/** How many names one application may use; more are a mistake (a name made from a request, where `key` is meant). */
+const MAX_NAMES = 10_000;
+
+/** The names of one application with all that is said of them: equal names of one kind share settings and state. */
+export class Registry implements InstanceSource {
+  /** Raised by every change: what was compiled aside before (see `PolicyUses`) is compiled anew. */
+  version = 0;
+  private readonly entries = new Map<string, Map<string, NamedSettings>>();
+  /** Names of policies that an operator has switched off, by kind and name. */
+  private readonly switchedOff = new Set<string>();
+
+  constructor(private readonly environment: Environment) {}
+
+  live(policy: ResolvedPolicy, operationId: string): ResolvedPolicy {
+    return this.settingsOf(policy.kind.kind, nameOf(policy, operationId))?.live(policy) ?? policy;
+  }
+
+  instanceOf(policy: ResolvedPolicy, operationId: string): unknown {
+    return this.entry(policy.kind, nameOf(policy, operationId), operationId).declare(policy, operationId, this.environment);
+  }
+
+  /** For an operation without a name: a policy that has none either belongs to it alone. */
+  privateInstances(): InstanceSource {
+    const own = new Map<string, unknown>();
+    return {
+      live: (policy, operationId) => (ownNameOf(policy.options) === undefined ? policy : this.live(policy, operationId)),
+      instanceOf: (policy, operationId) => {
+        if (ownNameOf(policy.options) !== undefined) return this.instanceOf(policy, operationId);
+        const { kind } = policy;
+        if (!own.has(kind.kind)) own.set(kind.kind, new NamedSettings(kind, operationId).declare(policy, operationId, this.environment));
+        return own.get(kind.kind);
+      },
+    };
+  }
+
+  /** What is said of a name; undefined where no policy has it. */
+  settingsOf(kind: string, name: string): NamedSettings | undefined {
+    return this.entries.get(kind)?.get(name);
+  }
+
+  find(kind: string, name: string): unknown {
+    return this.settingsOf(kind, name)?.instance;
+  }
+
+  /** An operator has switched off a policy of that name, so there may be no instance. */
+  noteSwitchedOff(kind: string, name: string): void {
+    if (this.switchedOff.size < MAX_NAMES) this.switchedOff.add(`${kind} ${name}`);
+  }
+
+  isSwitchedOff(kind: string, name: string): boolean {
+    return this.switchedOff.has(`${kind} ${name}`);
+  }
+
+  /** All names of a kind: of policies, and of operations whose policies have no other. */
+  namesOf(kind: string): string[] {
+    return [...(this.entries.get(kind)?.keys() ?? [])];
+  }
+
+  /** All instances, of one kind where that is given. */
+  list(kind?: string): NamedInstance[] {
+    const kinds = kind === undefined ? [...this.entries.keys()] : [kind];
+    return kinds.flatMap((one) =>
+      [...(this.entries.get(one)?.values() ?? [])].flatMap(({ name, instance }) =>
+        instance === undefined ? [] : [{ kind: one, name, instance }],
+      ),
+    );
+  }
+
+  private entry(kind: PolicyKind, name: string, location: string): NamedSettings {
+    let names = this.entries.get(kind.kind);
+    if (names === undefined) this.entries.set(kind.kind, (names = new Map<string, NamedSettings>()));
+    let entry = names.get(name);
+    if (entry !== undefined) return entry;
+    if (names.size >= MAX_NAMES) {
+      throw new ResilienceConfigError([
+        `${location}: more than ${MAX_NAMES} names of kind ${kind.kind}; use the option key for state by tenant or request`,
+      ]);
+    }
+    names.set(name, (entry = new NamedSettings(kind, name)));
+    return entry;
+  }
+}

@@ -1,0 +1,200 @@
+import type { Environment } from '../../engine/environment.js';
+import type { Histogram } from '../../engine/telemetry/histogram.js';
+import { Waiter, type WaiterOwner } from '../../engine/waiting/waiter.js';
+import { WaitQueue } from '../../engine/waiting/wait-queue.js';
+import { BulkheadFullError, type BulkheadFullReason } from './bulkhead.error.js';
+import { AbandonedPermit } from './abandoned-permit.js';
+import type { BulkheadEvents, PartitionCounts } from './bulkhead.telemetry.js';
+
+/** What the compartments of a bulkhead share. The limits can change while calls run. */
+export interface PartitionLimits {
+  maxConcurrent: number;
+  readonly maxQueue: number;
+  readonly queueTimeout?: number;
+  readonly releaseAfter?: number;
+  readonly overflow: 'reject' | 'drop-oldest';
+  /** How long waiters waited, where somebody wants to know. */
+  queueTimes?: Histogram | undefined;
+}
+
+/** Who asks for a place. */
+interface AdmissionContext {
+  now(): number;
+  readonly operationId?: string | undefined;
+}
+
+/** The places of one key, and who waits for one. A place that comes free is handed over, never put up for grabs. */
+export class BulkheadPartition implements WaiterOwner, PartitionCounts {
+  admitted = 0;
+  rejections = 0;
+  timeouts = 0;
+  released = 0;
+  /** Calls that run on though their caller was answered. */
+  abandoned = 0;
+  /** Those that have given their place back: counting them and not those that run leaves one number to change at each end. */
+  private ended = 0;
+  private readonly line = new WaitQueue();
+  /** Where its counts go too, since its key is known no more. */
+  private sums: PartitionCounts | undefined;
+  /** While somebody waits, the application's shutdown must know. */
+  private forgetClose: () => void = () => undefined;
+
+  constructor(
+    readonly name: string,
+    readonly key: string | undefined,
+    private readonly limits: PartitionLimits,
+    private readonly environment: Environment,
+    private readonly events: BulkheadEvents,
+    /** Told when the first place is taken and when the last one is given back. */
+    private readonly inUse: ((used: boolean) => void) | undefined,
+  ) {}
+
+  get running(): number {
+    return this.admitted - this.ended;
+  }
+
+  get queued(): number {
+    return this.line.size;
+  }
+
+  /** Takes a place (undefined), or stands in the line, or is turned away. */
+  admit(priority: number, asking: AdmissionContext): BulkheadFullError | Waiter | undefined {
+    // With waiters in the line there is no free place: whoever gives one back hands it to them.
+    if (this.running < this.limits.maxConcurrent) {
+      this.take();
+      return undefined;
+    }
+    if (this.environment.shutdown.isDraining && this.limits.maxQueue > 0) return this.rejectWaiter('shutdown', asking.operationId);
+    const isFull = this.line.size >= this.limits.maxQueue;
+    const victim = isFull ? this.evictFor(priority) : undefined;
+    if (isFull && victim === undefined) return this.rejectWaiter('capacity', asking.operationId);
+    const waiter = new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
+    if (this.line.size === 0) this.forgetClose = this.environment.shutdown.registerWaiter(() => this.rejectAll('shutdown'));
+    this.line.add(waiter);
+    // Told when the change is complete: whoever hears of it may ask for a place too.
+    if (victim !== undefined) victim.reject(this.rejectWaiter('displaced', victim.operationId));
+    this.events.queued(asking.operationId, this);
+    return waiter;
+  }
+
+  /** Takes a place if one is free. */
+  tryAcquire(): boolean {
+    const free = this.running < this.limits.maxConcurrent;
+    if (free) this.take();
+    return free;
+  }
+
+  /** Gives a place back: to the next waiter, where the limit still allows that many. */
+  release(): undefined {
+    if (this.line.size > 0 && this.running <= this.limits.maxConcurrent) {
+      this.ended++;
+      this.grantNext();
+      return;
+    }
+    this.ended++;
+    if (this.running === 0 && this.inUse !== undefined) this.inUse(false);
+  }
+
+  /** The limit may have grown: lets waiters in. */
+  admitWaiting(): void {
+    while (this.running < this.limits.maxConcurrent && this.line.size > 0) {
+      this.grantNext();
+    }
+  }
+
+  left(waiter: Waiter): void {
+    this.remove(waiter);
+  }
+
+  expired(waiter: Waiter): Error {
+    this.remove(waiter);
+    return this.rejectWaiter('queue-timeout', waiter.operationId);
+  }
+
+  /** Turns away everybody who waits: the application shuts down, or so many keys are in use that this one must go. */
+  rejectAll(reason: 'shutdown' | 'displaced'): void {
+    const waiters: Waiter[] = [];
+    while (this.line.size > 0) waiters.push(this.next());
+    for (const waiter of waiters) {
+      if (waiter.state === 'waiting') waiter.reject(this.rejectWaiter(reason, waiter.operationId));
+    }
+  }
+
+  /** The caller of a running call has been answered; gives what is to be done when its method settles. */
+  abandon(operationId: string | undefined): () => void {
+    const permit = new AbandonedPermit(this, operationId);
+    const { releaseAfter } = this.limits;
+    if (releaseAfter !== undefined) permit.releaseAfter(releaseAfter, this.environment);
+    return () => permit.end();
+  }
+
+  /** A call that was answered long ago still runs: its place goes to another one. */
+  releaseAbandoned(operationId: string | undefined, answeredMsAgo: number): void {
+    this.released++;
+    if (this.sums !== undefined) this.sums.released++;
+    this.release();
+    this.events.released(operationId, this, answeredMsAgo);
+  }
+
+  /** Its key is known no more: what it counted so far goes to the bulkhead's sums, and what comes later too. */
+  retire(sums: PartitionCounts): void {
+    for (const what of ['admitted', 'rejections', 'timeouts', 'released'] as const) sums[what] += this[what];
+    this.sums = sums;
+  }
+
+  /** Hands a place to the next waiter. */
+  private grantNext(): void {
+    const waiter = this.next();
+    this.admitted++;
+    waiter.grant();
+    this.limits.queueTimes?.record(this.environment.clock.now() - waiter.since);
+  }
+
+  private next(): Waiter {
+    const waiter = this.line.first!;
+    this.remove(waiter);
+    return waiter;
+  }
+
+  private remove(waiter: Waiter): void {
+    this.line.remove(waiter);
+    if (this.line.size === 0) this.forgetClose();
+  }
+
+  private take(): void {
+    this.admitted++;
+    if (this.running === 1 && this.inUse !== undefined) this.inUse(true);
+  }
+
+  /** Takes out who makes room for a newcomer of that priority, where somebody has to. */
+  private evictFor(priority: number): Waiter | undefined {
+    const victim = this.line.evictionCandidate;
+    if (this.limits.overflow !== 'drop-oldest' || victim === undefined || victim.priority > priority) return undefined;
+    this.remove(victim);
+    return victim;
+  }
+
+  countRejection(reason: BulkheadFullReason, operationId: string | undefined): void {
+    const what = reason === 'queue-timeout' ? 'timeouts' : 'rejections';
+    this[what]++;
+    if (this.sums !== undefined) this.sums[what]++;
+    this.events.rejected(operationId, this, reason);
+  }
+
+  private rejectWaiter(reason: BulkheadFullReason, operationId: string | undefined): BulkheadFullError {
+    this.countRejection(reason, operationId);
+    const shownKey = this.key === undefined ? '' : ` for key ${JSON.stringify(this.key)}`;
+    const { maxConcurrent, maxQueue, queueTimeout } = this.limits;
+    const why = {
+      capacity: `${this.running} of ${maxConcurrent} places in use, ${this.line.size} of ${maxQueue} waiting`,
+      'queue-timeout': `no place within ${queueTimeout} ms`,
+      displaced: 'made room in the queue for another call',
+      shutdown: 'the application shuts down',
+    }[reason];
+    return new BulkheadFullError(`Bulkhead "${this.name}"${shownKey}: ${why}`, reason, {
+      operationId,
+      policyName: this.name,
+      withStack: this.environment.stackTraces,
+    });
+  }
+}
