@@ -184,17 +184,9 @@ ${sections.join('\n\n')}
 
 /** Every export of every entry point with its declaration, as the published types have it. */
 function apiReport() {
-  const entries = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).exports).filter((entry) => !entry.endsWith('.json'));
-  const files = entries.map((entry) =>
-    resolve(
-      'dist/esm',
-      entry === '.'
-        ? 'index.d.ts'
-        : existsSync(`dist/esm${entry.slice(1)}.d.ts`)
-          ? `${entry.slice(2)}.d.ts`
-          : `${entry.slice(2)}/index.d.ts`,
-    ),
-  );
+  const conditions = Object.entries(JSON.parse(readFileSync('package.json', 'utf8')).exports).filter(([entry]) => !entry.endsWith('.json'));
+  const entries = conditions.map(([entry]) => entry);
+  const files = conditions.map(([, { import: built }]) => resolve(built.types));
   const api = ts.createProgram(files, { ...config.options, noEmit: true });
   const apiChecker = api.getTypeChecker();
   const sections = entries.map((entry, index) => {

@@ -1,4 +1,4 @@
-import { byHeader, clientIp } from '../../src/integrations/http/index.js';
+import { byHeader, clientIp } from '../../../src/integrations/http/index.js';
 
 const of = (ip: string | undefined) => clientIp({ ip, headers: {} });
 

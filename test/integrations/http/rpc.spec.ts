@@ -3,7 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { ClientProxyFactory, EventPattern, MessagePattern, Transport, type ClientProxy } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { firstValueFrom, of, throwError, type Observable } from 'rxjs';
-import { ResilienceExceptionFilter } from '../../src/integrations/http/index.js';
+import { ResilienceExceptionFilter } from '../../../src/integrations/http/index.js';
 import {
   CircuitBreaker,
   createResilience,
@@ -13,9 +13,9 @@ import {
   ResilienceModule,
   ResilienceService,
   Retry,
-} from '../../src/index.js';
-import { freePort } from '../support/free-port.js';
-import { until } from '../support/until.js';
+} from '../../../src/index.js';
+import { freePort } from '../../support/free-port.js';
+import { until } from '../../support/until.js';
 
 let attempts = 0;
 const noticed = { events: 0 };

@@ -1,7 +1,7 @@
 import type { HttpServer } from '@nestjs/common';
-import { tellLimits } from '../../../src/integrations/http/limits/rate-limit-fields.js';
-import { createResilience, type RateLimitOptions } from '../../../src/index.js';
-import { FakeClock } from '../../../src/testing/index.js';
+import { tellLimits } from '../../../../src/integrations/http/limits/rate-limit-fields.js';
+import { createResilience, type RateLimitOptions } from '../../../../src/index.js';
+import { FakeClock } from '../../../../src/testing/index.js';
 
 /** What ends up on an answer that several limits are told on. */
 function fields(...limits: readonly (RateLimitOptions & { name: string; used?: number })[]): { policy: string; state: string } {

@@ -18,9 +18,9 @@ import {
   ResilienceExceptionFilter,
   ResilienceInterceptor,
   SkipRateLimit,
-} from '../../../src/integrations/http/index.js';
-import { policies, ResilienceModule, ResilienceService } from '../../../src/index.js';
-import { freePort } from '../../support/free-port.js';
+} from '../../../../src/integrations/http/index.js';
+import { policies, ResilienceModule, ResilienceService } from '../../../../src/index.js';
+import { freePort } from '../../../support/free-port.js';
 
 @Resolver()
 class PricesResolver {

@@ -12,9 +12,9 @@ import {
   RouteRateLimit,
   SkipRateLimit,
   type RateLimitGuardOptions,
-} from '../../../src/integrations/http/index.js';
-import { ResilienceModule, ResilienceService, type ResilienceModuleOptions } from '../../../src/index.js';
-import { FakeClock } from '../../../src/testing/index.js';
+} from '../../../../src/integrations/http/index.js';
+import { ResilienceModule, ResilienceService, type ResilienceModuleOptions } from '../../../../src/index.js';
+import { FakeClock } from '../../../../src/testing/index.js';
 
 /** Checks credentials, as a passport strategy does. */
 class CredentialsGuard implements CanActivate {

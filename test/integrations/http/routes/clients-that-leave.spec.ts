@@ -5,9 +5,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { PassThrough } from 'node:stream';
 import { NEVER, of, concat, Subject, type Observable } from 'rxjs';
-import { ResilienceInterceptor } from '../../../src/integrations/http/index.js';
-import { policies, ResilienceModule, ResilienceService, Timeout } from '../../../src/index.js';
-import { FakeClock } from '../../../src/testing/index.js';
+import { ResilienceInterceptor } from '../../../../src/integrations/http/index.js';
+import { policies, ResilienceModule, ResilienceService, Timeout } from '../../../../src/index.js';
+import { FakeClock } from '../../../../src/testing/index.js';
 
 const held = { started: 0, release: [] as (() => void)[], file: new PassThrough(), events: new Subject<object>() };
 

@@ -5,8 +5,8 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { concatMap, lastValueFrom, of, throwError, timer, type Observable } from 'rxjs';
-import { Bulkhead, CircuitBreaker, Fallback, ResilienceModule, ResilienceService, Retry, Timeout } from '../../src/index.js';
-import { ResilienceOpenTelemetryModule, type ResilienceOpenTelemetryOptions } from '../../src/integrations/opentelemetry/index.js';
+import { Bulkhead, CircuitBreaker, Fallback, ResilienceModule, ResilienceService, Retry, Timeout } from '../../../src/index.js';
+import { ResilienceOpenTelemetryModule, type ResilienceOpenTelemetryOptions } from '../../../src/integrations/opentelemetry/index.js';
 
 const spans = new InMemorySpanExporter();
 const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });

@@ -1,9 +1,9 @@
 import { Catch, Controller, Get, HttpException, Injectable, Module, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { APP_FILTER, ExternalContextCreator, HttpAdapterHost, NestFactory } from '@nestjs/core';
 import request from 'supertest';
-import { ResilienceExceptionFilter, toHttpException } from '../../src/integrations/http/index.js';
-import { CircuitBreaker, CircuitOpenError, RateLimit, ResilienceModule, type ResilienceError } from '../../src/index.js';
-import { closeAll, service, start } from '../support/nest.js';
+import { ResilienceExceptionFilter, toHttpException } from '../../../src/integrations/http/index.js';
+import { CircuitBreaker, CircuitOpenError, RateLimit, ResilienceModule, type ResilienceError } from '../../../src/index.js';
+import { closeAll, service, start } from '../../support/nest.js';
 
 @Injectable()
 class Consumer {

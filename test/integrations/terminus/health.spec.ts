@@ -1,14 +1,14 @@
 import { Controller, Get, Injectable, type INestApplication } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import request from 'supertest';
-import { CircuitBreaker, policies } from '../../src/index.js';
+import { CircuitBreaker, policies } from '../../../src/index.js';
 import {
   ResilienceHealthIndicator,
   ResilienceHealthModule,
   type CircuitBreakerHealthOptions,
-} from '../../src/integrations/terminus/index.js';
-import { FakeClock } from '../../src/testing/index.js';
-import { closeAll, service, start } from '../support/nest.js';
+} from '../../../src/integrations/terminus/index.js';
+import { FakeClock } from '../../../src/testing/index.js';
+import { closeAll, service, start } from '../../support/nest.js';
 
 afterEach(closeAll);
 

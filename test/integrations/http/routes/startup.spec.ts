@@ -2,9 +2,9 @@ import { Controller, Get, Sse, UseInterceptors, type Type } from '@nestjs/common
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { of, type Observable } from 'rxjs';
 import request from 'supertest';
-import { RateLimitHeadersInterceptor, ResilienceInterceptor } from '../../../src/integrations/http/index.js';
-import { policies, type ResilienceModuleOptions } from '../../../src/index.js';
-import { closeAll, service, start, told } from '../../support/nest.js';
+import { RateLimitHeadersInterceptor, ResilienceInterceptor } from '../../../../src/integrations/http/index.js';
+import { policies, type ResilienceModuleOptions } from '../../../../src/index.js';
+import { closeAll, service, start, told } from '../../../support/nest.js';
 
 @Controller('reports')
 class ReportsController {

@@ -4,10 +4,10 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import request from 'supertest';
-import { DegradedInterceptor, ResilienceExceptionFilter } from '../../src/integrations/http/index.js';
-import { Bulkhead, CircuitBreaker, Fallback, RateLimit, ResilienceModule, ResilienceService, Timeout } from '../../src/index.js';
-import { FakeClock } from '../../src/testing/index.js';
-import { until } from '../support/until.js';
+import { DegradedInterceptor, ResilienceExceptionFilter } from '../../../src/integrations/http/index.js';
+import { Bulkhead, CircuitBreaker, Fallback, RateLimit, ResilienceModule, ResilienceService, Timeout } from '../../../src/index.js';
+import { FakeClock } from '../../../src/testing/index.js';
+import { until } from '../../support/until.js';
 
 @Injectable()
 class Prices {

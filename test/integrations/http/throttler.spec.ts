@@ -5,9 +5,9 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import request from 'supertest';
-import { RateLimitGuard, ResilienceExceptionFilter, RouteRateLimit, SkipRateLimit } from '../../src/integrations/http/index.js';
-import { ResilienceModule } from '../../src/index.js';
-import { FakeClock } from '../../src/testing/index.js';
+import { RateLimitGuard, ResilienceExceptionFilter, RouteRateLimit, SkipRateLimit } from '../../../src/integrations/http/index.js';
+import { ResilienceModule } from '../../../src/index.js';
+import { FakeClock } from '../../../src/testing/index.js';
 
 const MINUTE = 60_000;
 

@@ -11,10 +11,10 @@ import {
   type Alert,
   type AlertChannel,
   type AlertRule,
-} from '../../src/integrations/alerts/index.js';
-import { Bulkhead, CircuitBreaker, RateLimit, ResilienceService } from '../../src/index.js';
-import { FakeClock } from '../../src/testing/index.js';
-import { closeAll, service, start, told } from '../support/nest.js';
+} from '../../../src/integrations/alerts/index.js';
+import { Bulkhead, CircuitBreaker, RateLimit, ResilienceService } from '../../../src/index.js';
+import { FakeClock } from '../../../src/testing/index.js';
+import { closeAll, service, start, told } from '../../support/nest.js';
 
 @Injectable()
 class Shop {

@@ -6,8 +6,8 @@ import { Test } from '@nestjs/testing';
 import { Counter, register as defaultRegistry, Registry } from 'prom-client';
 import { map } from 'rxjs';
 import request from 'supertest';
-import { Bulkhead, CircuitBreaker, Fallback, RateLimit, ResilienceModule, ResilienceService, Retry, Timeout } from '../../src/index.js';
-import { ResiliencePrometheusModule, type ResiliencePrometheusOptions } from '../../src/integrations/prometheus/index.js';
+import { Bulkhead, CircuitBreaker, Fallback, RateLimit, ResilienceModule, ResilienceService, Retry, Timeout } from '../../../src/index.js';
+import { ResiliencePrometheusModule, type ResiliencePrometheusOptions } from '../../../src/integrations/prometheus/index.js';
 
 @Injectable()
 class Stock {

@@ -13,9 +13,9 @@ import {
   type AlertChannel,
   type AlertRule,
   type ResilienceAlertsOptions,
-} from '../../src/integrations/alerts/index.js';
-import { FakeClock } from '../../src/testing/index.js';
-import { closeAll, service, start, told } from '../support/nest.js';
+} from '../../../src/integrations/alerts/index.js';
+import { FakeClock } from '../../../src/testing/index.js';
+import { closeAll, service, start, told } from '../../support/nest.js';
 
 let app: INestApplication;
 let clock: FakeClock;

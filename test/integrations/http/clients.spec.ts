@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Injectable } from '@nestjs/common';
 import { lastValueFrom, map, type Observable } from 'rxjs';
-import { HttpStatusError, throwOnFailure } from '../../src/integrations/http/index.js';
-import { Attempt, CircuitBreaker, CircuitOpenError, Retry, Timeout, TimeoutExceededError, type AttemptContext } from '../../src/index.js';
-import { closeAll, service, start } from '../support/nest.js';
-import { until } from '../support/until.js';
+import { HttpStatusError, throwOnFailure } from '../../../src/integrations/http/index.js';
+import { Attempt, CircuitBreaker, CircuitOpenError, Retry, Timeout, TimeoutExceededError, type AttemptContext } from '../../../src/index.js';
+import { closeAll, service, start } from '../../support/nest.js';
+import { until } from '../../support/until.js';
 
 /** What the server does with the requests to come: a status each, `hang`, and 200 when there is nothing more. */
 const plan: (number | 'hang')[] = [];

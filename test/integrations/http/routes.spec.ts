@@ -10,9 +10,9 @@ import {
   RateLimitHeadersInterceptor,
   ResilienceExceptionFilter,
   ResilienceInterceptor,
-} from '../../src/integrations/http/index.js';
-import { policies, ResilienceModule, ResilienceService } from '../../src/index.js';
-import { until } from '../support/until.js';
+} from '../../../src/integrations/http/index.js';
+import { policies, ResilienceModule, ResilienceService } from '../../../src/index.js';
+import { until } from '../../support/until.js';
 
 let mode: 'ok' | 'bad' | 'down' = 'ok';
 const reports = { begun: 0, finish: (): void => undefined };

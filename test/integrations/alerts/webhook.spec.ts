@@ -6,7 +6,7 @@ import {
   webhookChannel,
   type Alert,
   type WebhookChannelOptions,
-} from '../../src/integrations/alerts/index.js';
+} from '../../../src/integrations/alerts/index.js';
 
 interface Received {
   readonly headers: IncomingHttpHeaders;
