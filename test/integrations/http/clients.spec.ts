@@ -4,7 +4,15 @@ import { HttpModule, HttpService } from '@nestjs/axios';
 import { Injectable } from '@nestjs/common';
 import { lastValueFrom, map, type Observable } from 'rxjs';
 import { HttpStatusError, throwOnFailure } from '../../../src/integrations/http/index.js';
-import { Attempt, CircuitBreaker, CircuitOpenError, Retry, Timeout, TimeoutExceededError, type AttemptContext } from '../../../src/index.js';
+import {
+  Attempt,
+  CircuitBreaker,
+  CircuitOpenError,
+  Retry,
+  Timeout,
+  TimeoutExceededError,
+  type AttemptContext,
+} from '../../../src/index.js';
 import { closeAll, service, start } from '../../support/nest.js';
 import { until } from '../../support/until.js';
 
