@@ -8,6 +8,7 @@ export {
   type ErrorClass,
   type ErrorFilter,
   type FailureOptions,
+  type Key,
 } from './options/index.js';
 export type { EnvOptions, ExplainedLayer, Explanation, Order } from './config/index.js';
 export type { OperationMetrics, ResilienceMetrics, OperationSummary } from './application/operation-metrics.js';

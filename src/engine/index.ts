@@ -1,10 +1,9 @@
 export { AttemptContext } from './call/attempt-context.js';
 export { systemClock, systemRandom, type Clock, type RandomSource, type TimerHandle } from './clock.js';
 export type { ResilienceLogger } from './environment.js';
-export { ResilienceConfigError, ResilienceError, type ErrorDetails as ErrorFacts } from './error.js';
+export { ResilienceConfigError, ResilienceError, type ErrorDetails } from './error.js';
 export type { EventBase, EventListener } from './telemetry/events.js';
 export { isTransientError } from './failure-filter.js';
 export type { PolicyDeclaration } from './contract/kind.js';
 export type { LabelValues, MetricType } from './telemetry/metric.js';
 export type { CallbackFailedEvent, ConfigChangedEvent, OperationEvent } from './telemetry/operation.telemetry.js';
-export type { DurationListener } from './telemetry/histogram.js';

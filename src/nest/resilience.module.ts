@@ -67,6 +67,7 @@ export class ResilienceModule
 {
   static readonly [MODULE_BRAND] = true;
 
+  /** @internal */
   constructor(
     @Inject(RUNTIME_TOKEN) private readonly runtime: ResilienceRuntime,
     @Inject(ResilienceExplorer) private readonly explorer: ResilienceExplorer,

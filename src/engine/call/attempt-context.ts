@@ -3,6 +3,7 @@ export class AttemptContext {
   private controller: AbortController | undefined;
   private abandoned: { readonly reason: unknown } | undefined;
 
+  /** @internal */
   constructor(
     /** Which try this is, from 1 on. */
     readonly attempt: number,

@@ -37,8 +37,10 @@ const SSE = '__sse__';
 @Injectable()
 export abstract class ResilienceInterceptor implements NestInterceptor {
   protected abstract readonly options: ResilienceInterceptorOptions;
+  /** @internal */
   protected abstract readonly books: RouteTables<Operation | undefined>;
 
+  /** @internal */
   constructor(
     @Inject(ResilienceService) private readonly resilience: ResilienceService,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,

@@ -4,7 +4,7 @@ import { readByKey, together, type MetricDeclaration } from '../../engine/teleme
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 import type { BulkheadFullReason } from './bulkhead.error.js';
 
-interface BulkheadEventBase extends EventBase {
+export interface BulkheadEventBase extends EventBase {
   readonly policyName: string;
   readonly key: string | undefined;
   readonly running: number;

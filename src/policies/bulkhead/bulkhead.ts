@@ -39,8 +39,10 @@ export class Bulkhead {
   /** Whose key was just forgotten: those that wait there are told when the newcomer has what it asked for. */
   private displaced: BulkheadPartition | undefined;
 
+  /** @internal */
   constructor(
     readonly name: string,
+    /** @internal */
     readonly settings: BulkheadSettings,
     private readonly environment: Environment,
   ) {

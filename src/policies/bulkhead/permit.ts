@@ -4,6 +4,7 @@ import type { BulkheadPartition } from './partition.js';
 export class BulkheadPermit implements Disposable {
   private held: BulkheadPartition | undefined;
 
+  /** @internal */
   constructor(compartment: BulkheadPartition) {
     this.held = compartment;
   }

@@ -5,7 +5,7 @@ import type { Histogram } from '../../engine/telemetry/histogram.js';
 import type { Circuit, AdmissionContext, Transition } from './circuit.js';
 import type { CircuitStateName } from './states.js';
 
-interface CircuitBreakerEventBase extends EventBase {
+export interface CircuitBreakerEventBase extends EventBase {
   readonly policyName: string;
   /** The key of the circuit; undefined for the common one. */
   readonly key: string | undefined;

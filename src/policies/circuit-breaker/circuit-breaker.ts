@@ -63,8 +63,10 @@ export class CircuitBreaker {
   /** @internal All keys are one, which lets everything pass. */
   isIdle = false;
 
+  /** @internal */
   constructor(
     readonly name: string,
+    /** @internal */
     public settings: CircuitBreakerSettings,
     private readonly environment: Environment,
     /** What permits by hand are judged by: the filters of whoever made the breaker. */

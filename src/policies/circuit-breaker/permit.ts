@@ -7,6 +7,7 @@ import { recordFailure, recordValue } from './record-outcome.js';
 export class CircuitPermit implements Disposable {
   private admission: AdmittedCall | undefined;
 
+  /** @internal */
   constructor(
     admission: AdmittedCall,
     private readonly filter: FailureFilter,

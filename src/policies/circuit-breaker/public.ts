@@ -8,6 +8,7 @@ export type {
   CircuitBreakerOpenedEvent,
   CircuitBreakerRejectedEvent,
   CircuitBreakerStateForcedEvent,
+  CircuitBreakerEventBase,
 } from './circuit-breaker.telemetry.js';
 export { CircuitBreaker, type CircuitSnapshot } from './circuit-breaker.js';
 export { CircuitPermit } from './permit.js';

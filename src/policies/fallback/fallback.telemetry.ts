@@ -3,7 +3,7 @@ import type { LayerReading, TelemetryDeclaration } from '../../engine/contract/k
 import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 
-interface FallbackEventBase extends EventBase {
+export interface FallbackEventBase extends EventBase {
   readonly policyName: string;
   /** Which tier, from 1 on. */
   readonly tier: number;

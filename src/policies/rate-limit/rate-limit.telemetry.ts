@@ -3,7 +3,7 @@ import type { TelemetryDeclaration } from '../../engine/contract/kind.js';
 import type { MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { RateLimitReason } from './rate-limit.error.js';
 
-interface RateLimitEventBase extends EventBase {
+export interface RateLimitEventBase extends EventBase {
   readonly policyName: string;
   readonly key: string | undefined;
   /** Permits that the call wanted. */

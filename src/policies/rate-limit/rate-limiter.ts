@@ -67,8 +67,10 @@ export class RateLimiter {
   /** A key that was never used. */
   private readonly unused: Float64Array;
 
+  /** @internal */
   constructor(
     readonly name: string,
+    /** @internal */
     public settings: RateLimiterSettings,
     private readonly environment: Environment,
   ) {

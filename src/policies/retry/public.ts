@@ -9,4 +9,4 @@ export type {
   RetryOptions,
   RetryPolicy,
 } from './retry.policy.js';
-export type { RetryBudgetExhaustedEvent, RetryEvent, RetryExhaustedEvent, RetryScheduledEvent } from './retry.telemetry.js';
+export type { RetryBudgetExhaustedEvent, RetryEvent, RetryExhaustedEvent, RetryScheduledEvent, RetryEventBase } from './retry.telemetry.js';

@@ -3,7 +3,7 @@ import { larger, type MetricDeclaration } from '../../engine/telemetry/metric.js
 import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { LayerReading, TelemetryDeclaration } from '../../engine/contract/kind.js';
 
-interface RetryEventBase extends EventBase {
+export interface RetryEventBase extends EventBase {
   readonly policyName: string;
   /** The attempt that failed, from 1 on. */
   readonly attempt: number;

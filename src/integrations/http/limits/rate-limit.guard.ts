@@ -44,8 +44,10 @@ const DEFAULT_CONTEXTS: readonly InboundType[] = ['http', 'graphql', 'ws'];
 @Injectable()
 export abstract class RateLimitGuard implements CanActivate {
   protected abstract readonly options: RateLimitGuardOptions<never>;
+  /** @internal */
   protected abstract readonly books: RouteTables<readonly Limit[]>;
 
+  /** @internal */
   constructor(
     @Inject(ResilienceService) private readonly resilience: ResilienceService,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
