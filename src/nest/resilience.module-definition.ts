@@ -13,7 +13,7 @@ export interface ResilienceModuleOptions extends ResilienceOptions {
   unmanaged?: Unmanaged;
   /**
    * How long a shutdown waits for who waits for a permit (they are turned away then) and for calls that run (they keep their
-   * limits). `0` turns who waits away at once.
+   * limits). `0` turns who waits away at once, and is the default where the application brings a `clock` of its own (a test).
    * @default '5s'
    */
   drainTimeout?: Duration;

@@ -8,6 +8,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule, LazyModuleLoader, ModulesContainer } from '@nestjs/core';
+import { systemClock } from '../engine/clock.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../application/resilience.js';
 import { parseDuration, formatValue } from '../options/index.js';
@@ -35,7 +36,8 @@ export const ResilienceService = Resilience;
 export type ResilienceService = Resilience;
 
 function createService(options: ResilienceModuleOptions, runtime: ResilienceRuntime): Resilience {
-  const { unmanaged = 'warn', drainTimeout = '5s', logs = true, ...rest } = options;
+  // A clock of the application's own may stand still.
+  const { unmanaged = 'warn', drainTimeout = (options.clock ?? systemClock) === systemClock ? '5s' : 0, logs = true, ...rest } = options;
   const drainMs = parseDuration(drainTimeout);
   if (drainMs === undefined) throw new ResilienceConfigError([`drainTimeout must be a duration, got ${formatValue(drainTimeout)}`]);
   const resilience = new Resilience({ logger: new NestLogger(), ...rest });

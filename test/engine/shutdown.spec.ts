@@ -42,14 +42,23 @@ describe('a drain', () => {
     const lab = new Lab();
     lab.call(queue, 'hang', { name: 'op' });
     const waiting = lab.call(queue, 'ok', { name: 'op' });
-    const pausing = lab.call(policies.retry({ backoff: '1h' }), 'fail:last', { name: 'other' });
     await lab.clock.settle();
     const end = drained(lab, '2s');
     await lab.clock.advance('5s');
     expect(waiting).toMatchObject({ error: { reason: 'shutdown' }, at: 2000 });
-    expect(pausing).toMatchObject({ error: new Boom('last'), at: 2000 });
     expect(end.at).toBe(2000);
     expect(lab.resilience.inFlight).toBe(1);
+    expect(lab.clock.pendingTimers).toBe(0);
+  });
+
+  it('ends a pause at once that would outlast it: nobody gains by waiting for it', async () => {
+    const lab = new Lab();
+    const pausing = lab.call(policies.retry({ backoff: '1h' }), 'fail:last', { name: 'other' });
+    await lab.clock.settle();
+    const end = drained(lab, '2s');
+    await lab.clock.settle();
+    expect(pausing).toMatchObject({ error: new Boom('last'), at: 0 });
+    expect(end.at).toBe(0);
     expect(lab.clock.pendingTimers).toBe(0);
   });
 

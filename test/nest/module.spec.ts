@@ -7,6 +7,7 @@ import {
   ResilienceModule,
   ResilienceService,
   Retry,
+  Timeout,
   type ResilienceEvent,
   type ResilienceModuleOptions,
 } from '../../src/index.js';
@@ -56,6 +57,24 @@ describe('ResilienceModule', () => {
       .useModule(ResilienceTestingModule.on())
       .compile();
     await expect(inVain.init()).rejects.toThrow('overrideModule(ResilienceModule) has no effect');
+  });
+
+  it('closes under a clock of the application that stands still, though a call hangs', async () => {
+    @Injectable()
+    class Hanging {
+      @Timeout('1s')
+      async call(): Promise<void> {
+        await new Promise(() => undefined);
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [ResilienceModule.forRoot({ clock: new FakeClock() })],
+      providers: [Hanging],
+    }).compile();
+    await module.init();
+    void module.get(Hanging).call();
+    await module.close();
+    expect(module.get(ResilienceService).inFlight).toBe(1);
   });
 
   it('is global, unless it should not be', async () => {

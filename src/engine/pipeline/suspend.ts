@@ -45,7 +45,7 @@ function pause(call: Call, delayMs: number, { clock, shutdown }: Environment): P
   const forget = shutdown.registerWaiter(() => {
     call.pauseCancelled = true;
     resolve();
-  });
+  }, clock.now() + delayMs);
   call.waitingFor = WaitingFor.PAUSE;
   call.wake = resolve;
   call.stopWaiting = () => {

@@ -19,7 +19,8 @@ export class Shutdown {
   isDraining = false;
   /** Calls that have begun and are not over. */
   inFlight = 0;
-  private readonly waits = new Set<() => void>();
+  /** How to turn away each of those who wait, and until when they wait, where that is known. */
+  private readonly waits = new Map<() => void, number>();
   private readonly timers = new Set<() => void>();
   /** Tells those who wait for the end that nobody waits and nothing runs any more. */
   private readonly listeners = new Set<() => void>();
@@ -29,9 +30,12 @@ export class Shutdown {
     private readonly deadlines: TimerQueue,
   ) {}
 
-  /** Somebody waits from now on; `dismiss` turns them away. Gives what is to be called when they wait no more. */
-  registerWaiter(dismiss: () => void): () => void {
-    this.waits.add(dismiss);
+  /**
+   * Somebody waits from now on, until `endsAt` where that is known; `dismiss` turns them away. Gives what is to be called when
+   * they wait no more.
+   */
+  registerWaiter(dismiss: () => void, endsAt = Number.NEGATIVE_INFINITY): () => void {
+    this.waits.set(dismiss, endsAt);
     return () => {
       if (this.waits.delete(dismiss)) this.tellWhenIdle();
     };
@@ -58,10 +62,16 @@ export class Shutdown {
     if (timeoutMs === undefined) throw new ResilienceConfigError([`drain: timeout must be a duration, got ${formatValue(timeout)}`]);
     this.isDraining = true;
     this.deadlines.windDown();
+    this.dismissAfter(this.clock.now() + timeoutMs);
     if (timeoutMs > 0 && !this.isIdle) await this.idle(timeoutMs);
-    for (const dismiss of this.waits) dismiss();
+    for (const dismiss of this.waits.keys()) dismiss();
     for (const stop of this.timers) stop();
     this.timers.clear();
+  }
+
+  /** Whose wait cannot end in time is turned away at once: nobody gains by waiting for them. */
+  private dismissAfter(end: number): void {
+    for (const [dismiss, endsAt] of this.waits) if (endsAt > end) dismiss();
   }
 
   private get isIdle(): boolean {
