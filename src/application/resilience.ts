@@ -5,7 +5,7 @@ import { explain, type Explanation, type OperationDeclaration, type Settings } f
 import type { AttemptContext } from '../engine/call/attempt-context.js';
 import { Environment } from '../engine/environment.js';
 import { matchesPattern, type EventListener } from '../engine/telemetry/events.js';
-import type { CallTracer } from '../engine/telemetry/call-observer.js';
+import type { CallTracer } from '../engine/telemetry/tracer.js';
 import type { MetricDeclaration } from '../engine/telemetry/metric.js';
 import type { DrainOptions } from '../engine/waiting/shutdown.js';
 import type { ProtectedOperation } from '../engine/pipeline/protected-operation.js';

@@ -2,7 +2,7 @@ import { lookAfter } from './drivers/promises.js';
 import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
 import { Shutdown } from './waiting/shutdown.js';
 import { EventHub } from './telemetry/events.js';
-import type { CallTracer } from './telemetry/call-observer.js';
+import type { CallTracer } from './telemetry/tracer.js';
 import { Timings } from './telemetry/histogram.js';
 import { TimerQueue } from './waiting/timer-queue.js';
 

@@ -4,7 +4,9 @@ import { runObservable } from '../../src/engine/drivers/observable.js';
 import { PromiseDriver } from '../../src/engine/drivers/promise.js';
 import { Environment } from '../../src/engine/environment.js';
 import { Pipeline } from '../../src/engine/pipeline/pipeline.js';
-import type { Admission, Strategy, Verdict } from '../../src/engine/contract/strategy.js';
+import type { Admission } from '../../src/engine/contract/admission.js';
+import type { Strategy } from '../../src/engine/contract/strategy.js';
+import type { Verdict } from '../../src/engine/contract/verdict.js';
 import { Waiter } from '../../src/engine/waiting/waiter.js';
 import { FakeClock } from '../../src/testing/index.js';
 

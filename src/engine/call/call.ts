@@ -1,9 +1,10 @@
 import { AttemptContext } from './attempt-context.js';
 import type { Clock } from '../clock.js';
-import type { Pipeline } from '../pipeline/pipeline.js';
-import { Outcome, type Substitute } from '../contract/strategy.js';
+import { Outcome } from '../contract/outcome.js';
+import type { Substitute } from '../contract/verdict.js';
 import { offAbort, type AbortListener } from '../waiting/abort-listeners.js';
 import type { Stray } from '../pipeline/strays.js';
+import type { CallHost } from './call-host.js';
 import { Deadline, type DeadlineOwner, type TimerQueue } from '../waiting/timer-queue.js';
 import type { Waiter } from '../waiting/waiter.js';
 
@@ -97,25 +98,25 @@ export class Call implements AbortListener, DeadlineOwner {
   private readonly deadlines: TimerQueue;
 
   constructor(
-    readonly pipeline: Pipeline,
+    private readonly host: CallHost,
     /** Who hears of the promises that it rests on; nobody where an Observable is protected. */
     public driver: CallDriver | undefined,
   ) {
-    this.clock = pipeline.environment.clock;
-    this.deadlines = pipeline.environment.deadlines;
-    this.slots = pipeline.layers.map(() => undefined);
-    this.limits = pipeline.limiting.map((layer) => new Deadline(this, layer));
+    this.clock = host.environment.clock;
+    this.deadlines = host.environment.deadlines;
+    this.slots = host.layers.map(() => undefined);
+    this.limits = host.limiting.map((layer) => new Deadline(this, layer));
     this.onFulfilled = (value) => this.driver!.fulfilled(this, value);
     this.onRejected = (error) => this.driver!.rejected(this, error);
   }
 
   get operationId(): string {
-    return this.pipeline.operationId;
+    return this.host.operationId;
   }
 
   /** The longest time limit of its pipeline, in milliseconds; 0 without one. */
   get longestLimitMs(): number {
-    return this.pipeline.roles.longestLimitMs;
+    return this.host.longestLimitMs;
   }
 
   /** The arguments as the caller gave them: what key functions and fallbacks see. */
@@ -143,7 +144,7 @@ export class Call implements AbortListener, DeadlineOwner {
   /** Makes the value of the answer that the call has got. May throw. */
   produceSubstitute(): unknown {
     const answer = this.substitute!;
-    const tracer = this.pipeline.watch?.tracer;
+    const tracer = this.host.tracer;
     return tracer === undefined ? answer.produce() : tracer.answer(this, () => answer.produce());
   }
 
@@ -213,9 +214,8 @@ export class Call implements AbortListener, DeadlineOwner {
 
   /** Where the call waits just now, in words; undefined where it does not. */
   waitDescription(): string | undefined {
-    const { layers } = this.pipeline;
-    if (this.waitingFor === WaitingFor.TURN) return layers[this.cursor]?.waitDescription;
-    return this.waitingFor === WaitingFor.PAUSE ? layers[this.cursor - 1]?.waitDescription : undefined;
+    if (this.waitingFor === WaitingFor.TURN) return this.host.waitDescriptionOf(this.cursor);
+    return this.waitingFor === WaitingFor.PAUSE ? this.host.waitDescriptionOf(this.cursor - 1) : undefined;
   }
 
   /** What a method is told of the attempt that begins. */
@@ -224,9 +224,8 @@ export class Call implements AbortListener, DeadlineOwner {
     for (const limit of this.limits) {
       if (limit.list !== undefined && (deadline === undefined || limit.dueAt < deadline)) deadline = limit.dueAt;
     }
-    const { operationId, environment } = this.pipeline;
     this.dirty = true;
-    this.context = new AttemptContext(this.attempt, this.previousError, operationId, deadline, this.startedAt, environment.clock);
+    this.context = new AttemptContext(this.attempt, this.previousError, this.operationId, deadline, this.startedAt, this.clock);
     return this.context;
   }
 

@@ -39,8 +39,8 @@ export interface BuiltLayer {
   readonly strategy: Strategy;
   /** The options that this layer goes by, where the policy has other layers too. */
   readonly options?: readonly string[];
-  /** True for a layer that bounds everything but the fallback, whatever the order. */
-  readonly outermost?: boolean;
+  /** For a layer that bounds everything but what works also where resilience is off, whatever the order. */
+  readonly place?: 'total';
 }
 
 /** One number of a kind that `metrics()` shows: counted at the layers of operations, or by the instances themselves. */

@@ -1,39 +1,6 @@
 import type { Call } from '../call/call.js';
-import type { Waiter } from '../waiting/waiter.js';
-
-/** How an attempt ended, as the layers around it are told. */
-export const Outcome = {
-  /** With a value: of the method, or of a fallback. */
-  SUCCESS: 0,
-  /** With an error that the method threw, or a fallback in its place. */
-  FAILURE: 1,
-  /** An inner layer did not let it pass: no verdict on what is protected. */
-  REJECTED: 2,
-  /** A time limit passed. */
-  TIMEOUT: 3,
-  /** The caller gave up. */
-  ABORT: 4,
-} as const;
-export type Outcome = (typeof Outcome)[keyof typeof Outcome];
-
-/** May the attempt start? Yes (undefined), no (the error to answer with), or wait for a place. */
-export type Admission = Error | Waiter | undefined;
-
-/**
- * A substitute for a failed attempt, tried tier by tier. Whoever drives the call calls `produce` and then tells exactly
- * one of the others how that ended; each gives the next tier, or undefined where there is none.
- */
-export interface Substitute {
-  /** Makes the value: at once, as a promise, or as an Observable. May throw. */
-  produce(): unknown;
-  /** The tier gave a value; another answer where that is not good enough. May throw instead. */
-  answered(value: unknown): Substitute | undefined;
-  /** The tier failed. Without a next one the error stands. */
-  failed(error: unknown): Substitute | undefined;
-}
-
-/** What now? Nothing (undefined), again after so many milliseconds (a number), or answer with something else. */
-export type Verdict = number | Substitute | undefined;
+import type { Admission } from './admission.js';
+import type { Verdict } from './verdict.js';
 
 /**
  * The running form of a policy. A strategy decides and the pipeline acts: a strategy is synchronous, holds no promise,

@@ -1,7 +1,7 @@
 import { isObservable, Observable, type Subscriber, type Unsubscribable } from 'rxjs';
 import { WaitingFor, type Call, type Method } from '../call/call.js';
 import type { Pipeline, Step } from '../pipeline/pipeline.js';
-import { Outcome } from '../contract/strategy.js';
+import { Outcome } from '../contract/outcome.js';
 import { deferred } from '../waiting/waiter.js';
 import { asPromise, ignoreEnd, isThenable } from './promises.js';
 import { SourceSubscriber, type Ending, type SourceListener } from './source-subscriber.js';
@@ -71,7 +71,7 @@ class ObservableRun implements Unsubscribable, SourceListener {
     private readonly subscriber: Subscriber<unknown>,
   ) {
     this.pipeline = operation.pipeline;
-    this.call = this.pipeline.take(undefined);
+    this.call = this.pipeline.pool.take(undefined);
   }
 
   start(target: unknown, method: Method, args: readonly unknown[], signal: AbortSignal | undefined): void {
@@ -267,7 +267,7 @@ class ObservableRun implements Unsubscribable, SourceListener {
     const { outcome, payload } = call;
     this.call = undefined;
     this.pipeline.finish(call);
-    this.pipeline.recycle(call);
+    this.pipeline.pool.recycle(call);
     if (this.streaming) return;
     const { subscriber } = this;
     if (outcome !== Outcome.SUCCESS) subscriber.error(payload);

@@ -3,7 +3,7 @@ import { WaitingFor, type Call, type CallDriver, type Method } from '../call/cal
 import type { Pipeline, Step } from '../pipeline/pipeline.js';
 import { rollBack } from '../pipeline/cut-off.js';
 import { asPromise, ignoreEnd, interruptible, isThenable, rejectSoon } from './promises.js';
-import { Outcome } from '../contract/strategy.js';
+import { Outcome } from '../contract/outcome.js';
 
 /**
  * Drives calls of one pipeline that give promises. A call that is admitted at once and answered by its first attempt
@@ -18,7 +18,7 @@ export class PromiseDriver implements CallDriver {
 
   /** A record with the arguments of a call: as they are where they are few, else in a list. */
   take(given: number, first: unknown, second: unknown, list: readonly unknown[] | undefined): Call {
-    const call = this.pipeline.take(this);
+    const call = this.pipeline.pool.take(this);
     call.receive(given, first, second, list);
     return call;
   }
@@ -88,7 +88,7 @@ export class PromiseDriver implements CallDriver {
       const pending = step === 'invoke' ? this.invoke(call, () => source !== undefined) : this.perform(call, step);
       if (source !== undefined) {
         rollBack(this.pipeline, call);
-        this.pipeline.recycle(call);
+        this.pipeline.pool.recycle(call);
         return source;
       }
       if (pending !== undefined || step === 'done') return this.toPromise(call, pending);
@@ -205,6 +205,6 @@ export class PromiseDriver implements CallDriver {
 
   private end(call: Call): void {
     this.pipeline.finish(call);
-    this.pipeline.recycle(call);
+    this.pipeline.pool.recycle(call);
   }
 }

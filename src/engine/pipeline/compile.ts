@@ -37,7 +37,7 @@ export function buildLayers({ operationId, policies, environment, registry, isNe
       const instance = registry.instanceOf(policy, operationId);
       const { options } = registry.live(policy, operationId);
       for (const layer of kind.build(options, { operationId, environment, instance, policies: isNew ? policies : undefined })) {
-        (layer.outermost === true ? outermost : inner).push({ ...layer, policy });
+        (layer.place === 'total' ? outermost : inner).push({ ...layer, policy });
         if (kind.alwaysOn === true && inner.length === leading + 1) leading++;
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 import { WaitingFor, type Call } from '../call/call.js';
 import type { Pipeline } from './pipeline.js';
-import { Outcome } from '../contract/strategy.js';
+import { Outcome } from '../contract/outcome.js';
 import { settle, whenSettled, type Stray } from './strays.js';
 
 /**

@@ -1,10 +1,15 @@
-import { Call, WaitingFor, type CallDriver, type Method } from '../call/call.js';
+import { WaitingFor, type Call, type Method } from '../call/call.js';
+import type { CallHost } from '../call/call-host.js';
+import { CallPool } from '../call/call-pool.js';
 import type { Environment } from '../environment.js';
 import { abandon, applyInterruption } from './cut-off.js';
 import { dispatchTableOf, type DispatchTable } from './dispatch-table.js';
 import { OperationCounts, succeedTo, type LayerCounters } from '../telemetry/operation-counts.js';
-import { Outcome, type Substitute, type Strategy, type Verdict } from '../contract/strategy.js';
-import { CallObserver, type CallTracer } from '../telemetry/call-observer.js';
+import { Outcome } from '../contract/outcome.js';
+import type { Strategy } from '../contract/strategy.js';
+import type { Substitute, Verdict } from '../contract/verdict.js';
+import { CallObserver } from '../telemetry/call-observer.js';
+import type { CallTracer } from '../telemetry/tracer.js';
 import type { Shutdown } from '../waiting/shutdown.js';
 import type { EventHub } from '../telemetry/events.js';
 import { reportEnd } from '../telemetry/report-end.js';
@@ -18,8 +23,6 @@ export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
 /** Starts the method of a call. Methods and tasks of `execute` differ in what they are given. */
 export type Invoker = (call: Call) => unknown;
 
-/** How many idle call records a pipeline keeps beside one. */
-const MAX_POOLED_CALLS = 255;
 /** After so many attempts without a delay the event loop gets its turn, so that endless retrying cannot block it. */
 const ATTEMPTS_IN_A_ROW = 100;
 
@@ -28,14 +31,12 @@ const ATTEMPTS_IN_A_ROW = 100;
  * asked?) and outwards (who has to be told?); a driver does what `step` says and reports with `hear`. Nothing in here
  * knows a kind of policy, a promise of the user's or an Observable.
  */
-export class Pipeline {
+export class Pipeline implements CallHost {
   readonly tallies: readonly LayerCounters[];
   /** The layers that set a time limit on the call. */
   readonly limiting: readonly number[];
   readonly limited: boolean;
-  /** The record that was given back last; most calls find it. */
-  private idle: Call | undefined;
-  private readonly spares: Call[] = [];
+  readonly pool: CallPool;
   private readonly events: EventHub;
   private readonly shutdown: Shutdown;
   /** @internal */
@@ -60,6 +61,7 @@ export class Pipeline {
     this.roles = dispatchTableOf(layers);
     this.limiting = this.roles.limiting;
     this.limited = this.limiting.length > 0;
+    this.pool = new CallPool(this);
     if (environment.timings.on) this.measure();
     if (environment.tracer !== undefined) this.trace(environment.tracer);
   }
@@ -94,19 +96,16 @@ export class Pipeline {
     this.invoker = (call) => tracer.invoke(call, () => (invoker === undefined ? call.callMethod() : invoker(call)));
   }
 
-  /** A record for a call that begins. */
-  take(driver: CallDriver | undefined): Call {
-    const call = this.idle ?? this.spares.pop() ?? new Call(this, driver);
-    this.idle = undefined;
-    if (call.driver !== driver) call.driver = driver;
-    return call;
+  get longestLimitMs(): number {
+    return this.roles.longestLimitMs;
   }
 
-  /** The record of a call that is over; nobody may hold on to it. */
-  recycle(call: Call): void {
-    call.clear();
-    if (this.idle === undefined) this.idle = call;
-    else if (this.spares.length < MAX_POOLED_CALLS) this.spares.push(call);
+  get tracer(): CallTracer | undefined {
+    return this.watch?.tracer;
+  }
+
+  waitDescriptionOf(layer: number): string | undefined {
+    return this.layers[layer]?.waitDescription;
   }
 
   /** A call that has begun is taken back, as if it had never been. */

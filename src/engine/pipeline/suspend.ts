@@ -2,7 +2,7 @@ import { WaitingFor, type Call } from '../call/call.js';
 import type { Environment } from '../environment.js';
 import { abandon } from './cut-off.js';
 import type { Pipeline } from './pipeline.js';
-import { Outcome } from '../contract/strategy.js';
+import { Outcome } from '../contract/outcome.js';
 import { deferred, limitWait, type Waiter } from '../waiting/waiter.js';
 
 /**

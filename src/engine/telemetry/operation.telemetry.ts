@@ -1,5 +1,5 @@
 import type { OperationCounts } from './operation-counts.js';
-import type { CallObserver } from './call-observer.js';
+import { CallObserver } from './call-observer.js';
 import type { EventBase } from './events.js';
 import type { MetricDeclaration } from './metric.js';
 

@@ -1,6 +1,6 @@
 import type { Call } from '../call/call.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
-import { Outcome } from '../contract/strategy.js';
+import { Outcome } from '../contract/outcome.js';
 
 /** The end of a call of which somebody wants to know more than that it was. */
 export function reportEnd({ layers, watch, operationId, environment: { events } }: Pipeline, call: Call): void {

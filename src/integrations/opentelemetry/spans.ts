@@ -1,7 +1,8 @@
 import { context, SpanStatusCode, trace, type Context, type Link, type Span, type Tracer } from '@opentelemetry/api';
 import { isObservable, Observable } from 'rxjs';
 import { isThenable } from '../../engine/drivers/promises.js';
-import { errorClassOf, type CallOutcome, type CallTracer, type TracedCall } from '../../engine/telemetry/call-observer.js';
+import { errorClassOf } from '../../engine/telemetry/call-observer.js';
+import type { CallOutcome, CallTracer, TracedCall } from '../../engine/telemetry/tracer.js';
 
 /** How a layer's doing is called in a span: as the event of the same thing is. */
 const WORDS = { rejections: 'rejected', repeats: 'scheduled', answers: 'served', timeouts: 'exceeded' } as const;

@@ -1,6 +1,7 @@
 import type { Call } from '../../engine/call/call.js';
 import { keyText } from '../../engine/state/key-text.js';
-import type { Admission, Strategy } from '../../engine/contract/strategy.js';
+import type { Admission } from '../../engine/contract/admission.js';
+import type { Strategy } from '../../engine/contract/strategy.js';
 import { checkCost } from './cost.js';
 import type { RateLimiter } from './rate-limiter.js';
 

@@ -29,7 +29,7 @@ export const timeoutKind = {
     if (total !== undefined)
       layers.push({
         strategy: new TimeoutStrategy(name, total, true, discard, environment),
-        outermost: true,
+        place: 'total',
         options: ['total', 'discard'],
       });
     if (duration !== undefined)
