@@ -26,12 +26,12 @@ export class Permits {
     const key = this.isKeyed ? String(call.plan.key) : '';
     const running = this.running.get(key) ?? [];
     this.running.set(key, running);
-    const counts = !(this.holdsForAll && running.includes(call));
+    // What was let in stays in, also where fewer may since: a later attempt under the same permit is no newcomer.
+    const counts = !(this.holdsForAll && call.attempts > 1);
     running.push(call);
     const taken = this.holdsForAll ? new Set(running).size : running.length;
-    const limit = this.limit();
-    if (this.isCounted && counts && limit !== undefined && taken > limit)
-      this.tell(`${taken} ran at a time where ${limit} may (key ${key})`);
+    const limit = Math.max(this.limit() ?? Infinity, call.places);
+    if (this.isCounted && counts && taken > limit) this.tell(`${taken} ran at a time where ${limit} may (key ${key})`);
     let isIn = true;
     return () => {
       if (!isIn) return;

@@ -21,6 +21,8 @@ export class Tracked {
   isUnsubscribed = false;
   ends = 0;
   attempts = 0;
+  /** The most places that a bulkhead had since the call began: it may have been let in then. */
+  places = 0;
 
   constructor(
     readonly id: number,

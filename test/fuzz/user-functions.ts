@@ -107,7 +107,7 @@ export class UserFunctions {
         this.world.reconfigure('bulkhead', 1);
         break;
       case 'resize':
-        for (const bulkhead of resilience.bulkheads()) bulkhead.resize(2);
+        this.world.resize(2);
         break;
       case 'forceOpen':
       case 'close':

@@ -59,7 +59,7 @@ export class World implements Surroundings {
       case 'reconfigure':
         return this.reconfigure(step.kind, step.to);
       case 'resize':
-        return this.resilience.bulkheads().forEach((bulkhead) => bulkhead.resize(step.to));
+        return this.resize(step.to);
       case 'force':
         return this.resilience.circuitBreakers().forEach((breaker) => breaker[step.how]());
       case 'drain':
@@ -167,8 +167,20 @@ export class World implements Surroundings {
     if (value instanceof Token && value !== call.token) this.problems.push(`call ${call.id} was given the value of call ${value.call}`);
   }
 
+  resize(to: number): void {
+    this.notePlaces();
+    for (const bulkhead of this.resilience.bulkheads()) bulkhead.resize(to);
+  }
+
+  /** Who was let in before a bulkhead became smaller stays in. */
+  private notePlaces(): void {
+    const before = Math.max(0, ...this.resilience.bulkheads().map(({ maxConcurrent }) => maxConcurrent));
+    for (const call of this.calls) if (!call.isOver) call.places = Math.max(call.places, before);
+  }
+
   reconfigure(kind: Kind, to: number): void {
     if (this.scenario.options[kind] === undefined || this.calls.length === 0) return;
+    this.notePlaces();
     try {
       this.resilience.reconfigure('op', { [kind]: CHANGES[kind](to) });
     } catch (error) {

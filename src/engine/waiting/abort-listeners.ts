@@ -11,10 +11,12 @@ class Audience {
     signal.addEventListener('abort', this, { once: true });
   }
 
+  /** Who is told may end another call that is still to be told: that one leaves, and is told nothing. */
   handleEvent(): void {
-    audiences.delete(this.signal);
-    for (const listener of this.listeners) listener.aborted();
-    this.listeners.clear();
+    for (const listener of this.listeners) {
+      this.leave(listener);
+      listener.aborted();
+    }
   }
 
   leave(listener: AbortListener): void {

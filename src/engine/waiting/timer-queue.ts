@@ -98,8 +98,9 @@ export class TimerQueue {
 
   private fire(list: DeadlineList): void {
     const now = this.clock.now();
+    const resolution = this.clock.timerResolution ?? 0;
     // A timer that fired a little early is not armed again for a whole millisecond, in which calls would pass their limit.
-    const reached = now + (this.clock.timerResolution ?? 0);
+    const reached = now + resolution;
     while (list.first !== undefined && list.first.dueAt <= reached) {
       const due = list.first;
       this.disarm(due);
@@ -107,6 +108,7 @@ export class TimerQueue {
     }
     if (!list.isOpen) return;
     if (list.first === undefined) this.close(list);
-    else this.schedule(list, list.first.dueAt - now);
+    // The clock rounds up: so it comes before the deadline by less than its resolution, and not after it by as much.
+    else this.schedule(list, list.first.dueAt - reached);
   }
 }

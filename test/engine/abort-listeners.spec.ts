@@ -1,0 +1,53 @@
+import { getEventListeners } from 'node:events';
+import { forkJoin, NEVER, type Subscription } from 'rxjs';
+import { policies } from '../../src/core.js';
+import { offAbort, onAbort } from '../../src/engine/waiting/abort-listeners.js';
+import { Lab } from '../support/lab.js';
+
+describe('a signal of many', () => {
+  it('tells each once, and nobody who has left while others were told', () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const told: string[] = [];
+    const last = { aborted: () => told.push('last') };
+    const first = { aborted: () => (told.push('first'), offAbort(signal, last)) };
+    for (const listener of [first, { aborted: () => told.push('second') }, last]) onAbort(signal, listener);
+    controller.abort();
+    controller.abort();
+    expect(told).toEqual(['first', 'second']);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('ends each of its calls once, also where the end of one unsubscribes the others', async () => {
+    const lab = new Lab();
+    const controller = new AbortController();
+    const options = { name: 'op', signal: controller.signal };
+    const search = () => lab.resilience.executeObservable(policies.bulkhead(5), () => NEVER, options);
+    const errors: unknown[] = [];
+    forkJoin([search(), search(), search()]).subscribe({ error: (error) => errors.push(error) });
+    controller.abort('gone');
+    await lab.clock.settle();
+    expect(errors).toEqual(['gone']);
+    expect(lab.resilience.metrics('op')).toMatchObject({ operations: 3, aborts: 3 });
+    expect(lab.resilience.bulkhead('op').running).toBe(0);
+  });
+
+  it('leaves alone a call that begins in the record of one that has just ended', async () => {
+    const lab = new Lab();
+    const controller = new AbortController();
+    const search = (signal: AbortSignal) => lab.resilience.executeObservable(policies.bulkhead(5), () => NEVER, { name: 'op', signal });
+    const ends: string[] = [];
+    let second: Subscription | undefined;
+    search(controller.signal).subscribe({
+      error: () => {
+        second!.unsubscribe();
+        search(new AbortController().signal).subscribe({ error: () => ends.push('error'), complete: () => ends.push('complete') });
+      },
+    });
+    second = search(controller.signal).subscribe();
+    controller.abort('gone');
+    await lab.clock.settle();
+    expect(ends).toEqual([]);
+    expect(lab.resilience.bulkhead('op').running).toBe(1);
+  });
+});
