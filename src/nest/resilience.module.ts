@@ -122,7 +122,7 @@ export class ResilienceModule
   /** What is set up, for who looks; and what was meant for a policy that does not exist. */
   private tell(resilience: Resilience): void {
     const { logger } = resilience.environment;
-    for (const unmet of resilience.unmatchedOverrides()) logger.warn(unmet);
+    for (const unmatched of resilience.unmatchedOverrides()) logger.warn(unmatched);
     const operations = resilience.list();
     const layers = new Map<string, number>();
     for (const { kind } of operations.flatMap(({ policies }) => policies)) layers.set(kind, (layers.get(kind) ?? 0) + 1);

@@ -184,7 +184,7 @@ export class Bulkhead {
   }
 
   /** @internal */
-  observeCompartments(): readonly BulkheadPartition[] {
+  observePartitions(): readonly BulkheadPartition[] {
     return this.all();
   }
 

@@ -6,7 +6,7 @@ import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
 import { circuitBreakerTelemetry } from './circuit-breaker.telemetry.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 
-interface Resolved extends Omit<CircuitBreakerSettings, 'judgesRates' | 'successThreshold'> {
+interface Resolved extends Omit<CircuitBreakerSettings, 'usesRates' | 'successThreshold'> {
   readonly name?: string;
   readonly successThreshold?: number;
 }

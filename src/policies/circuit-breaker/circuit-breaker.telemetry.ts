@@ -226,11 +226,11 @@ export class CircuitBreakerEvents {
     private readonly policyName: string,
   ) {}
 
-  transition(circuit: Circuit, { from, to, manual: byHand }: Transition, context: AdmissionContext): void {
+  transition(circuit: Circuit, { from, to, manual }: Transition, context: AdmissionContext): void {
     if (!this.hub.active) return;
     const common = { policyName: this.policyName, key: circuit.key };
     const { operationId } = context;
-    if (byHand && this.hub.hasListeners('circuit-breaker.state-forced'))
+    if (manual && this.hub.hasListeners('circuit-breaker.state-forced'))
       this.hub.emit('circuit-breaker.state-forced', operationId, { ...common, from, to });
     const type = Object.hasOwn(EVENT_OF_STATE, to) ? EVENT_OF_STATE[to as keyof typeof EVENT_OF_STATE] : undefined;
     if (type === undefined || !this.hub.hasListeners(type)) return;
