@@ -83,6 +83,18 @@ export class Environment {
   }
 
   /**
+   * Work that goes on though nobody waits for it: a shutdown does, for as long as its drain lasts. Where it fails that is told
+   * (`label` says what it was), and ends no process.
+   */
+  background(work: PromiseLike<unknown>, label: string): void {
+    const ended = this.shutdown.registerWaiter(() => undefined);
+    void new Promise((resolve) => resolve(work)).then(ended, (error: unknown) => {
+      this.callbackFailed(label, undefined, error);
+      ended();
+    });
+  }
+
+  /**
    * Asks a function of the user's that has to answer at once. One that throws, or gives a promise, is told and does not
    * decide: `otherwise` does.
    */

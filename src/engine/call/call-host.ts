@@ -11,6 +11,8 @@ export interface CallHost {
   readonly limiting: readonly number[];
   /** The longest of their limits, in milliseconds; 0 without one. */
   readonly longestLimitMs: number;
+  /** The layers whose slots are cleared after each call. */
+  readonly remembering: readonly number[] | undefined;
   readonly tracer: CallTracer | undefined;
   /** Where a call that a layer lets wait is meanwhile, in words. */
   waitDescriptionOf(layer: number): string | undefined;

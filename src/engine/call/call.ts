@@ -1,6 +1,6 @@
 import { AttemptContext } from './attempt-context.js';
 import type { Clock } from '../clock.js';
-import { Outcome } from '../contract/outcome.js';
+import { Outcome, type Served } from '../contract/outcome.js';
 import type { Substitute } from '../contract/verdict.js';
 import { offAbort, type AbortListener } from '../waiting/abort-listeners.js';
 import type { Stray } from '../pipeline/strays.js';
@@ -48,6 +48,8 @@ export class Call implements AbortListener, DeadlineOwner {
   /** The value or the error that the layers are told of. */
   payload: unknown;
   outcome: Outcome = Outcome.SUCCESS;
+  /** What the payload came from. */
+  served: Served = 'method';
   cursor = 0;
   /** True on the way in, false on the way out. */
   inward = true;
@@ -93,6 +95,7 @@ export class Call implements AbortListener, DeadlineOwner {
   private second: unknown;
   private list: readonly unknown[] | undefined;
   private readonly limits: readonly Deadline[];
+  private readonly remembering: readonly number[] | undefined;
   private time = Number.NaN;
   private readonly clock: Clock;
   private readonly deadlines: TimerQueue;
@@ -105,6 +108,7 @@ export class Call implements AbortListener, DeadlineOwner {
     this.clock = host.environment.clock;
     this.deadlines = host.environment.deadlines;
     this.slots = host.layers.map(() => undefined);
+    this.remembering = host.remembering;
     this.limits = host.limiting.map((layer) => new Deadline(this, layer));
     this.onFulfilled = (value) => this.driver!.fulfilled(this, value);
     this.onRejected = (error) => this.driver!.rejected(this, error);
@@ -206,6 +210,7 @@ export class Call implements AbortListener, DeadlineOwner {
   /** A layer begins another attempt: to those inside, the method was not called yet. */
   beginAgain(layer: number): void {
     this.attempt++;
+    this.served = 'method';
     this.previousError = this.outcome === Outcome.SUCCESS ? undefined : this.payload;
     this.uncalledFrom = Math.min(this.uncalledFrom, layer + 1);
     if (this.clockedFrom > layer) this.invokedAt = Number.NaN;
@@ -264,6 +269,7 @@ export class Call implements AbortListener, DeadlineOwner {
       this.running = undefined;
     }
     if (this.dirty) this.clearEvents();
+    else if (this.remembering !== undefined) for (const layer of this.remembering) this.slots[layer] = undefined;
   }
 
   private clearEvents(): void {
@@ -274,6 +280,7 @@ export class Call implements AbortListener, DeadlineOwner {
     const { slots } = this;
     for (let index = 0; index < slots.length; index++) slots[index] = undefined;
     this.attempt = 1;
+    this.served = 'method';
     this.invokedAt = Number.NaN;
     this.clockedFrom = Number.POSITIVE_INFINITY;
     this.pauseCancelled = this.dirty = false;

@@ -23,6 +23,11 @@ export interface Strategy {
    * told, it is told `abandoned` instead.
    */
   readonly holds?: boolean | undefined;
+  /**
+   * What it finds in its slot is what it wrote in this call: the slot is cleared when the record goes to another one. Not needed by
+   * those that write it in each `admit` before they read it.
+   */
+  readonly remembers?: boolean | undefined;
   /** May this attempt start? May throw where a function of the user's does; then nothing was taken. */
   admit?: ((this: void, call: Call, layer: number) => Admission) | undefined;
   /** The attempt gave `call.payload`. */

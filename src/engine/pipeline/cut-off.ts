@@ -17,7 +17,7 @@ export function applyInterruption(pipeline: Pipeline, call: Call): void {
   call.interruption = undefined;
   // The limit of an attempt that has ended since: its layer was told, and a layer outside has begun another one.
   if (layer >= call.cursor) return;
-  const reached = call.waiter?.state === 'granted' ? call.cursor : call.cursor - 1;
+  const reached = call.inward && call.waiter?.state === 'granted' ? call.cursor : call.cursor - 1;
   // Made here and not when the limit passed: of two limits that pass in one moment only the outer one is told.
   const error = outcome === Outcome.TIMEOUT ? pipeline.layers[layer]!.expired!(call) : reason;
   const stray = strayOf(pipeline, call);

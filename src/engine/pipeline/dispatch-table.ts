@@ -21,6 +21,8 @@ export interface DispatchTable {
   readonly longestLimitMs: number;
   /** Gets the values that come too late. */
   readonly discarder: Strategy | undefined;
+  /** Those whose slots are cleared after each call; undefined where there are none. */
+  readonly remembering: readonly number[] | undefined;
   /** Judge the first value of an Observable. */
   readonly judges: readonly Strategy[];
 }
@@ -30,6 +32,7 @@ export function dispatchTableOf(layers: readonly Strategy[]): DispatchTable {
   const admitting = those((layer) => layer.admit);
   const toldOfSuccess = those((layer) => layer.succeeded).toReversed();
   const toldOfFailure = those((layer) => layer.failed).toReversed();
+  const remembering = those((layer) => (layer.remembers === true ? true : undefined));
   return {
     admitLayers: admitting,
     admitHandlers: admitting.map((layer) => layers[layer]!.admit!),
@@ -40,6 +43,7 @@ export function dispatchTableOf(layers: readonly Strategy[]): DispatchTable {
     limiting: those((layer) => layer.expired),
     longestLimitMs: Math.max(0, ...layers.map(({ limitMs = 0 }) => limitMs)),
     discarder: layers.find((layer) => layer.discard !== undefined),
+    remembering: remembering.length > 0 ? remembering : undefined,
     judges: layers.filter((layer) => layer.rejects !== undefined),
   };
 }

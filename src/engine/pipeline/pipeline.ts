@@ -7,7 +7,7 @@ import { dispatchTableOf, type DispatchTable } from './dispatch-table.js';
 import { OperationCounts, succeedTo, type LayerCounters } from '../telemetry/operation-counts.js';
 import { Outcome } from '../contract/outcome.js';
 import type { Strategy } from '../contract/strategy.js';
-import type { Substitute, Verdict } from '../contract/verdict.js';
+import type { Verdict } from '../contract/verdict.js';
 import { CallObserver } from '../telemetry/call-observer.js';
 import type { CallTracer } from '../telemetry/tracer.js';
 import type { Shutdown } from '../waiting/shutdown.js';
@@ -15,6 +15,7 @@ import type { EventHub } from '../telemetry/events.js';
 import { reportEnd } from '../telemetry/report-end.js';
 import { onAbort } from '../waiting/abort-listeners.js';
 import { Waiter } from '../waiting/waiter.js';
+import { answerAtOnce, substituteSettled } from './substitute.js';
 import { again, suspend, resume } from './suspend.js';
 
 /** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
@@ -96,6 +97,10 @@ export class Pipeline implements CallHost {
     this.invoker = (call) => tracer.invoke(call, () => (invoker === undefined ? call.callMethod() : invoker(call)));
   }
 
+  get remembering(): readonly number[] | undefined {
+    return this.roles.remembering;
+  }
+
   get longestLimitMs(): number {
     return this.roles.longestLimitMs;
   }
@@ -154,7 +159,7 @@ export class Pipeline implements CallHost {
     else if (call.waitingFor === WaitingFor.METHOD) {
       call.running = undefined;
       this.startUnwind(call, this.layers.length, failed ? Outcome.FAILURE : Outcome.SUCCESS, payload);
-    } else if (call.waitingFor === WaitingFor.ANSWER) this.substituteSettled(call, call.substitute!, failed, payload);
+    } else if (call.waitingFor === WaitingFor.ANSWER) substituteSettled(this, call, failed, payload);
     else resume(this, call);
   }
 
@@ -216,8 +221,11 @@ export class Pipeline implements CallHost {
           return undefined;
         }
         if (admission instanceof Waiter) return suspend(call, admission, this.environment);
-        this.count(call, layer, 'rejections');
-        this.startUnwind(call, layer, Outcome.REJECTED, admission);
+        if ('produce' in admission) answerAtOnce(call, admission);
+        else {
+          this.count(call, layer, 'rejections');
+          this.startUnwind(call, layer, Outcome.REJECTED, admission);
+        }
         return undefined;
       }
     } catch (error) {
@@ -255,6 +263,7 @@ export class Pipeline implements CallHost {
 
   private applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined {
     call.dirty = true;
+    if (verdict instanceof Waiter) return suspend(call, verdict, this.environment);
     if (typeof verdict !== 'number') {
       call.substitute = verdict;
       return undefined;
@@ -273,22 +282,5 @@ export class Pipeline implements CallHost {
     call.cursor = layer;
     call.outcome = outcome;
     call.payload = payload;
-  }
-
-  private substituteSettled(call: Call, answer: Substitute, failed: boolean, payload: unknown): void {
-    let ended = failed;
-    let result = payload;
-    if (!ended) {
-      try {
-        call.substitute = answer.answered(payload);
-      } catch (error) {
-        ended = true;
-        result = error;
-      }
-    }
-    if (ended) call.substitute = answer.failed(result);
-    if (call.substitute !== undefined) return;
-    if (!ended) this.count(call, call.cursor, 'answers');
-    this.startUnwind(call, call.cursor, ended ? Outcome.FAILURE : Outcome.SUCCESS, result);
   }
 }

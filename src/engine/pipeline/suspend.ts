@@ -2,6 +2,7 @@ import { WaitingFor, type Call } from '../call/call.js';
 import type { Environment } from '../environment.js';
 import { abandon } from './cut-off.js';
 import type { Pipeline } from './pipeline.js';
+import { settleWith } from './substitute.js';
 import { Outcome } from '../contract/outcome.js';
 import { deferred, limitWait, type Waiter } from '../waiting/waiter.js';
 
@@ -15,6 +16,7 @@ export function suspend(call: Call, waiter: Waiter, environment: Environment): P
   call.dirty = true;
   call.waiter = waiter;
   call.wake = waiter.wake = resolve;
+  if (waiter.reason === 'injected') call.invoking();
   if (call.interruption !== undefined) {
     waiter.leave();
     return undefined;
@@ -63,12 +65,13 @@ export function resume(pipeline: Pipeline, call: Call): void {
   if (call.waitingFor === WaitingFor.PAUSE) {
     if (call.pauseCancelled) stayOut(pipeline, call);
     else repeat(pipeline, call);
-  } else if (waiter!.rejection !== undefined) {
+  } else if (waiter!.settlement !== undefined) settleWith(pipeline, call, call.cursor, waiter!.settlement);
+  else if (waiter!.rejection !== undefined) {
     pipeline.count(call, call.cursor, 'rejections');
     pipeline.startUnwind(call, call.cursor, Outcome.REJECTED, waiter!.rejection);
   } else {
     pipeline.watch?.tracer?.waited(call);
-    call.cursor++;
+    if (call.inward) call.cursor++;
   }
 }
 

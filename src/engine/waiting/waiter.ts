@@ -1,15 +1,19 @@
+import type { Settlement } from '../contract/outcome.js';
 import { offAbort, onAbort } from './abort-listeners.js';
 import type { TimerQueue } from './timer-queue.js';
 import { Deadline, type DeadlineOwner } from './timer-queue.js';
 
-type WaiterState = 'waiting' | 'granted' | 'rejected' | 'left';
+type WaiterState = 'waiting' | 'granted' | 'rejected' | 'settled' | 'left';
+
+/** What somebody waits for; a call that waits for something `injected` counts as running its method. */
+export type WaitReason = 'queue' | 'decision' | 'shared-call' | 'branches' | 'injected';
 
 /** Who owns the line that a waiter stands in. */
 export interface WaiterOwner {
   /** The waiter gave up: take it out of the line. */
   left(waiter: Waiter): void;
-  /** `longestWaitMs` is over: take it out and say with which error. */
-  expired(waiter: Waiter): Error;
+  /** `longestWaitMs` is over: take it out and say with which error; undefined lets it pass. */
+  expired(waiter: Waiter): Error | undefined;
 }
 
 const nobody = (): void => undefined;
@@ -22,6 +26,8 @@ export class Waiter implements DeadlineOwner {
   state: WaiterState = 'waiting';
   /** Why it was rejected. */
   rejection: Error | undefined;
+  /** What it got in place of a turn. */
+  settlement: Settlement | undefined;
   wake: () => void = nobody;
   lane: Lane | undefined;
   previous: Waiter | undefined;
@@ -35,6 +41,7 @@ export class Waiter implements DeadlineOwner {
     readonly operationId: string | undefined,
     /** When it began to wait, by the clock. */
     readonly since: number,
+    readonly reason: WaitReason = 'queue',
   ) {}
 
   grant(): void {
@@ -47,6 +54,13 @@ export class Waiter implements DeadlineOwner {
     this.end('rejected');
   }
 
+  /** What it waited for has come, and there is nothing to do any more: the call ends so. */
+  settle(settlement: Settlement): void {
+    if (this.state !== 'waiting') return;
+    this.settlement = settlement;
+    this.end('settled');
+  }
+
   /** Gives up the place in the line. */
   leave(): void {
     if (this.state !== 'waiting') return;
@@ -56,7 +70,10 @@ export class Waiter implements DeadlineOwner {
 
   /** Its time is over. */
   expired(): void {
-    if (this.state === 'waiting') this.reject(this.owner.expired(this));
+    if (this.state !== 'waiting') return;
+    const error = this.owner.expired(this);
+    if (error === undefined) this.grant();
+    else this.reject(error);
   }
 
   private end(state: WaiterState): void {
