@@ -15,8 +15,13 @@ import {
   Timeout,
   createResilience,
   type AttemptContext,
+  type BulkheadOptions,
+  type CircuitBreakerOptions,
   type Duration,
   type Policy,
+  type RateLimitOptions,
+  type RetryOptions,
+  type TimeoutOptions,
 } from '../../src/index.js';
 
 interface Order {
@@ -24,6 +29,32 @@ interface Order {
 }
 interface Receipt {
   readonly ok: boolean;
+}
+
+/** Constants that many methods share. */
+const shared: {
+  readonly breaker: CircuitBreakerOptions;
+  readonly retry: RetryOptions;
+  readonly timeout: TimeoutOptions;
+  readonly limit: RateLimitOptions;
+  readonly bulkhead: BulkheadOptions;
+} = { breaker: { window: '10s' }, retry: {}, timeout: { duration: '1s' }, limit: { limit: 2 }, bulkhead: {} };
+
+export class Sharing {
+  @Retry(shared.retry)
+  @CircuitBreaker(shared.breaker)
+  @RateLimit(shared.limit)
+  @Timeout(shared.timeout)
+  @Bulkhead(shared.bulkhead)
+  async charge(_order: Order, _amount?: number): Promise<Receipt> {
+    return { ok: true };
+  }
+
+  @Retry(shared.retry)
+  @CircuitBreaker(shared.breaker)
+  @RateLimit(shared.limit)
+  @Bulkhead(shared.bulkhead)
+  async without(): Promise<void> {}
 }
 
 export class Good {

@@ -9,12 +9,20 @@ export type ResultOf<Method extends AsyncMethod> = ReturnType<Method> extends Ob
 /** @internal */
 export type AnyClass = abstract new (...args: never[]) => object;
 
-/** As a filter, TypeScript takes a class such as `TypeError` for a predicate too, with the arguments of its constructor. */
-export type OwnArguments<Args extends readonly unknown[]> = [Args] extends [[(ErrorOptions | undefined)?]]
+/**
+ * What functions of the options say about arguments. As a filter, TypeScript takes a class such as `TypeError` for a predicate too,
+ * with the arguments of its constructor; and a constant of type `RetryOptions`, shared by many methods, says nothing of any.
+ */
+export type OwnArguments<Args extends readonly unknown[]> = SaysNothing<Args> extends true ? readonly unknown[] : Args;
+type SaysNothing<Args extends readonly unknown[]> = [Args] extends [[(ErrorOptions | undefined)?]]
   ? [[(ErrorOptions | undefined)?]] extends [Args]
-    ? readonly unknown[]
-    : Args
-  : Args;
+    ? true
+    : false
+  : [Args] extends [readonly never[]]
+    ? number extends Args['length']
+      ? true
+      : false
+    : false;
 
 /** Nothing more to ask where functions of the options take the method's arguments and judge its result. */
 type Fits<Args extends readonly unknown[], Result, Method extends AsyncMethod> = ((...args: OwnArguments<Args>) => void) extends (

@@ -16,6 +16,7 @@ import {
 } from '../../../src/integrations/alerts/index.js';
 import { FakeClock } from '../../../src/testing/index.js';
 import { closeAll, service, start, told } from '../../support/nest.js';
+import { until } from '../../support/until.js';
 
 let app: INestApplication;
 let clock: FakeClock;
@@ -161,13 +162,19 @@ describe('a channel', () => {
   });
 
   it('that cannot be closed does not keep the application from closing', async () => {
+    let asked = false;
+    const hang = (): Promise<void> => {
+      asked = true;
+      return new Promise(() => undefined);
+    };
     const bad: AlertChannel[] = [
       { name: 'rejects', send: () => undefined, close: () => Promise.reject(new Error('no')) },
-      { name: 'hangs', send: () => undefined, close: () => new Promise(() => undefined) },
+      { name: 'hangs', send: () => undefined, close: hang },
     ];
     await begin([onOpenCircuit({ name: 'circuits' })], bad);
     let closed = false;
     const closing = app.close().then(() => (closed = true));
+    await until('the channels are asked to close', () => asked);
     await clock.advance('29s');
     expect(closed).toBe(false);
     await clock.advance('1s');
