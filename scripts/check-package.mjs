@@ -48,12 +48,19 @@ function tryOut(title, cwd, test, expected) {
   console.log(`▸ ${title}: ${said}`);
 }
 
-/** The lowest supported version of Nest: nothing of an error reaches a client. */
+/** The lowest supported versions of all peers: nothing of an error reaches a client, and health, metrics and spans work. */
 function lowest(name) {
   const cwd = install(name);
   cpSync(resolve('test/consumers/lowest.mjs'), join(cwd, 'lowest.mjs'));
   const said = execFileSync('node', ['lowest.mjs'], { cwd, encoding: 'utf8' }).trim();
-  const expected = JSON.stringify({ limited: '429 {"statusCode":429,"message":"Too Many Requests"}', feed: '429', health: 'ok' });
+  const expected = JSON.stringify({
+    limited: '429 {"statusCode":429,"message":"Too Many Requests"}',
+    feed: '429',
+    health: 'ok',
+    prometheus: '1',
+    openTelemetry: 1,
+    span: true,
+  });
   if (said !== expected) {
     console.error(`✗ ${name} answered ${said}, not ${expected}`);
     process.exit(1);

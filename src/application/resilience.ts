@@ -280,7 +280,7 @@ export class Resilience {
 
   /** `drain`, and nobody hears of events any more. */
   close(): void {
-    void this.drain();
+    this.drain().catch((error: unknown) => this.environment.callbackFailed('close', undefined, error));
     this.environment.events.close();
   }
 

@@ -1,12 +1,17 @@
 /**
  * The lowest supported version of Nest, over HTTP: what a client gets to see of a rejection, from Nest's own filter and in
- * the stream of an `@Sse` route, and that health works with the lowest Terminus.
+ * the stream of an `@Sse` route, and that health, metrics and spans work with the lowest Terminus, prom-client and
+ * `@opentelemetry/api`.
  */
 import 'reflect-metadata';
 import { Controller, Get, Module, Sse } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TerminusModule, HealthCheckService } from '@nestjs/terminus';
+import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { RateLimit, ResilienceModule, Timeout } from 'nestjs-bulwark';
+import { ResilienceOpenTelemetryModule } from 'nestjs-bulwark/opentelemetry';
+import { ResiliencePrometheusModule } from 'nestjs-bulwark/prometheus';
 import { ResilienceHealthIndicator, ResilienceHealthModule } from 'nestjs-bulwark/terminus';
 import { concat, interval, map, NEVER, Observable, of } from 'rxjs';
 
@@ -43,9 +48,21 @@ decorate('slow', Observable, Sse('slow'));
 decorate('upstream', Observable, Timeout('100ms'));
 Controller()(Routes);
 
+const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+const meterProvider = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })] });
+const spans = new InMemorySpanExporter();
+const tracerProvider = new BasicTracerProvider();
+tracerProvider.addSpanProcessor(new SimpleSpanProcessor(spans));
+
 class App {}
 Module({
-  imports: [ResilienceModule.forRoot({ logs: false }), ResilienceHealthModule, TerminusModule.forRoot({ logger: false })],
+  imports: [
+    ResilienceModule.forRoot({ logs: false }),
+    ResilienceHealthModule,
+    TerminusModule.forRoot({ logger: false }),
+    ResiliencePrometheusModule.register({ path: '/metrics', clients: 5 }),
+    ResilienceOpenTelemetryModule.register({ meterProvider, tracerProvider, clients: 5 }),
+  ],
   controllers: [Routes],
 })(App);
 
@@ -63,8 +80,31 @@ left.abort();
 const said = { limited: await ask('limited'), feed: await ask('feed'), slow: await ask('slow') };
 const leaks = Object.entries(said).filter(([, text]) => /internal-|tenant-4711|Routes\./.test(text));
 const health = await app.get(HealthCheckService).check([() => app.get(ResilienceHealthIndicator).circuitBreakers('breakers')]);
+const scraped = await ask('metrics');
+await meterProvider.forceFlush();
+const instruments = new Map(
+  exporter
+    .getMetrics()
+    .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics.map((metric) => [metric.descriptor.name, metric]))),
+);
+const spanNames = spans.getFinishedSpans().map(({ name }) => name);
 await app.close();
 if (leaks.length > 0) throw new Error(`a client was told what is not for it: ${JSON.stringify(leaks)}`);
 if (!said.slow.includes('data: first')) throw new Error(`the stream gave nothing: ${said.slow}`);
-console.log(JSON.stringify({ limited: said.limited, feed: said.feed.slice(0, 3), health: health.status }));
+const observed = instruments
+  .get('resilience.rate_limit.requests_rejected')
+  ?.dataPoints.find(({ attributes }) => attributes['resilience.name'] === 'internal-limit');
+console.log(
+  JSON.stringify({
+    limited: said.limited,
+    feed: said.feed.slice(0, 3),
+    health: health.status,
+    prometheus: scraped
+      .split('\n')
+      .find((line) => line.startsWith('rate_limit_requests_rejected{name="internal-limit"}'))
+      ?.at(-1),
+    openTelemetry: observed?.value,
+    span: spanNames.includes('Routes.limited'),
+  }),
+);
 process.exit(0);

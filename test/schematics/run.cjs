@@ -26,4 +26,7 @@ async function main(texts) {
   console.log(JSON.stringify({ generated, results }));
 }
 
-void main(JSON.parse(process.argv[2]));
+main(JSON.parse(process.argv[2])).catch((error) => {
+  console.error(error);
+  process.exitCode = 1;
+});

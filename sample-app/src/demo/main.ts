@@ -28,7 +28,10 @@ async function stopAll(): Promise<void> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     console.log('\nstopped; ending what was started');
-    void stopAll().then(() => process.exit(130));
+    stopAll().then(
+      () => process.exit(130),
+      () => process.exit(1),
+    );
   });
 }
 

@@ -172,7 +172,7 @@ class ObservableRun implements Unsubscribable, SourceListener {
     if (!this.pipeline.limited) return;
     // A time limit passes in the async context of whoever set the shared timer first: a promise leads back to that of this call.
     const { promise, resolve } = deferred();
-    void promise.then(cut);
+    void promise.then(cut, cut);
     call.wake = () => (call.interruption!.layer < 0 ? cut() : resolve());
   }
 

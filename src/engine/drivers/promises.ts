@@ -26,7 +26,7 @@ const RESOLVED = Promise.resolve();
 export function rejectSoon(error: unknown): Promise<never> {
   const rejected = new Promise<unknown>(executor);
   const reject = rejectLatest;
-  void RESOLVED.then(() => reject(error));
+  void RESOLVED.then(() => reject(error), reject);
   return rejected as Promise<never>;
 }
 
