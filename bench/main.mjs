@@ -57,7 +57,7 @@ async function run(scenario) {
       ? consumed(await subject.protectObservable(source, layers, config))
       : await subject.protect(method, layers, config);
     for (let count = 0; count < prime; count++) await quietly(call(count));
-    for (let count = 0; count < occupy; count++) void quietly(call(count));
+    for (let count = 0; count < occupy; count++) quietly(call(count)).catch(() => undefined);
     if (without !== undefined) entries.push({ name: 'without', call: await subject.protect(method, layers, without) });
     entries.push({ name: subject.name, call });
   }

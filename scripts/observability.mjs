@@ -93,7 +93,7 @@ const ALERTS = [
   ],
   [
     'BulkheadRejecting',
-    'sum by (name) (rate(bulkhead_requests_rejected[5m])) + sum by (name) (rate(bulkhead_requests_timeout[5m])) > 0',
+    'sum by (name) (rate(bulkhead_requests_rejected[5m])) > 0',
     '5m',
     'warning',
     'Bulkhead {{ $labels.name }} turns away {{ $value | humanize }} calls a second',

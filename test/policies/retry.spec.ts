@@ -40,6 +40,12 @@ describe('a backoff', () => {
 });
 
 describe('Retry-After', () => {
+  it('of headers that answer later asks for nothing, and their rejection ends no process', async () => {
+    const headers = { get: () => Promise.reject(new Error('later')) };
+    expect(retryAfterOf({ response: { headers } }, () => 0)).toBeUndefined();
+    await new Promise(setImmediate);
+  });
+
   const now = () => Date.UTC(2026, 0, 1);
 
   it.each([

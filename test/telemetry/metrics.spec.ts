@@ -121,10 +121,11 @@ describe('the metrics of a bulkhead', () => {
     expect(read(lab, 'bulkhead_max_concurrent')).toEqual(['name=db: 1']);
     await lab.clock.advance('1s');
     expect(read(lab, 'bulkhead_requests_total')).toEqual(['name=db: 4']);
-    expect(read(lab, 'bulkhead_requests_rejected')).toEqual(['name=db: 1']);
+    expect(read(lab, 'bulkhead_requests_rejected')).toEqual(['name=db: 2']);
     expect(read(lab, 'bulkhead_requests_timeout')).toEqual(['name=db: 1']);
     expect(read(lab, 'bulkhead_queue_duration_seconds')).toEqual(['name=db: 1 in 0.2 s']);
     expect(lab.resilience.bulkhead('db').rejections).toBe(2);
+    expect(lab.resilience.metrics('query')).toMatchObject({ rejections: 2, bulkheadRejections: 2 });
   });
 });
 

@@ -3,7 +3,7 @@ import { describeDuration } from '../../options/index.js';
 import { bulkheadRules } from './bulkhead.policy.js';
 import { Bulkhead, type BulkheadSettings } from './bulkhead.js';
 import { BulkheadStrategy } from './bulkhead.strategy.js';
-import { bulkheadTelemetry } from './bulkhead.telemetry.js';
+import { bulkheadTelemetry, type ObservedBulkhead } from './bulkhead.telemetry.js';
 
 interface Resolved extends BulkheadSettings {
   readonly name?: string;
@@ -27,7 +27,8 @@ export const bulkheadKind = {
       const { name: _, ...settings } = settingsOf(bulkheadRules, options) as unknown as Resolved;
       return settings;
     },
-    create: (name, settings, _options, environment) => new Bulkhead(name, settings as BulkheadSettings, environment),
+    create: (name, settings, _options, environment) =>
+      new Bulkhead(name, settings as BulkheadSettings, environment) satisfies ObservedBulkhead,
   },
   build(options, context) {
     warnOfLongWaits(options as unknown as Resolved, context);

@@ -29,8 +29,8 @@ export interface BulkheadReleasedEvent extends BulkheadEventBase {
 export type BulkheadEvent = BulkheadRejectedEvent | BulkheadQueuedEvent | BulkheadReleasedEvent;
 
 /**
- * Calls since the start: that got a place, that got none, that waited for one too long, and that lost theirs because
- * they ran on too long after their caller was answered.
+ * Calls since the start: that got a place; that got none, for whatever reason; of those, that waited too long; and that lost
+ * their place because they ran on too long after their caller was answered.
  */
 export interface PartitionCounts {
   admitted: number;
@@ -47,10 +47,10 @@ interface ObservedPartition extends PartitionCounts {
 }
 
 /** A bulkhead as metrics see it. */
-interface ObservedBulkhead {
+export interface ObservedBulkhead {
   readonly maxConcurrent: number;
   readonly queueTimes: Histogram | undefined;
-  /** Of compartments whose keys are known no more. */
+  /** Of partitions whose keys are known no more. */
   readonly forgotten: Readonly<PartitionCounts>;
   observePartitions(): readonly ObservedPartition[];
 }
@@ -82,11 +82,15 @@ const bulkheadMetrics: readonly MetricDeclaration<ObservedBulkhead>[] = [
     help: 'Calls that may run at a time, for each key.',
     read: (bulkhead, add) => add(bulkhead.maxConcurrent),
   },
-  count('bulkhead_requests_total', 'Calls that got a place, got none, or waited too long: all that have been decided.', (counts) => {
-    return counts.admitted + counts.rejections + counts.timeouts;
+  count('bulkhead_requests_total', 'Calls that got a place or none: all that have been decided.', (counts) => {
+    return counts.admitted + counts.rejections;
   }),
-  count('bulkhead_requests_rejected', 'Calls that found no place or lost the one in the queue.', ({ rejections }) => rejections),
-  count('bulkhead_requests_timeout', 'Calls that waited for a place longer than queueTimeout.', ({ timeouts }) => timeouts),
+  count('bulkhead_requests_rejected', 'Calls that got no place, for whatever reason.', ({ rejections }) => rejections),
+  count(
+    'bulkhead_requests_timeout',
+    'Of the rejected: those that waited for a place longer than queueTimeout.',
+    ({ timeouts }) => timeouts,
+  ),
   count('bulkhead_permits_released', 'Places taken from calls that ran on longer than releaseAfter.', ({ released }) => released),
   {
     name: 'bulkhead_queue_duration_seconds',
@@ -107,12 +111,12 @@ export const bulkheadTelemetry = {
       level: 'warn',
     },
   },
-  counters: [{ name: 'bulkheadRejections', meaning: 'Calls that found no place, or lost the one in the queue.', counter: 'rejections' }],
+  counters: [{ name: 'bulkheadRejections', meaning: 'Calls that got no place, for whatever reason.', counter: 'rejections' }],
   metrics: bulkheadMetrics as readonly MetricDeclaration[],
   sharesInstances: true,
 } as const satisfies TelemetryDeclaration;
 
-/** What an event tells of a compartment. */
+/** What an event tells of a partition. */
 interface Occupancy {
   readonly key: string | undefined;
   readonly running: number;

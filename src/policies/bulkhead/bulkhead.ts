@@ -34,7 +34,7 @@ export class Bulkhead {
   state: 'enabled' | 'disabled' = 'enabled';
   /** @internal Told of what is changed here and not by `reconfigure`. */
   changedByHand: ((options: { readonly maxConcurrent: number }) => void) | undefined;
-  /** @internal Of compartments whose keys are known no more. */
+  /** @internal Of partitions whose keys are known no more. */
   readonly forgotten: PartitionCounts = { admitted: 0, rejections: 0, timeouts: 0, released: 0 };
   /** Whose key was just forgotten: those that wait there are told when the newcomer has what it asked for. */
   private displaced: BulkheadPartition | undefined;
@@ -82,10 +82,9 @@ export class Bulkhead {
     return this.all().reduce((sum, { queued }) => sum + queued, 0);
   }
 
-  /** Calls that found no place, lost the one in the queue, or waited too long. */
+  /** Calls that got no place, for whatever reason. */
   get rejections(): number {
-    const { forgotten } = this;
-    return this.all().reduce((sum, { rejections, timeouts }) => sum + rejections + timeouts, forgotten.rejections + forgotten.timeouts);
+    return this.all().reduce((sum, { rejections }) => sum + rejections, this.forgotten.rejections);
   }
 
   /** Calls that still run though their callers were answered, all keys together: each of them holds a permit. */

@@ -6,7 +6,7 @@ import { BulkheadFullError, type BulkheadFullReason } from './bulkhead.error.js'
 import { AbandonedPermit } from './abandoned-permit.js';
 import type { BulkheadEvents, PartitionCounts } from './bulkhead.telemetry.js';
 
-/** What the compartments of a bulkhead share. The limits can change while calls run. */
+/** What the partitions of a bulkhead share. The limits can change while calls run. */
 export interface PartitionLimits {
   maxConcurrent: number;
   readonly maxQueue: number;
@@ -97,9 +97,7 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
 
   /** The limit may have grown: lets waiters in. */
   admitWaiting(): void {
-    while (this.running < this.limits.maxConcurrent && this.line.size > 0) {
-      this.grantNext();
-    }
+    while (this.running < this.limits.maxConcurrent && this.line.size > 0) this.grantNext();
   }
 
   left(waiter: Waiter): void {
@@ -175,9 +173,10 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
   }
 
   countRejection(reason: BulkheadFullReason, operationId: string | undefined): void {
-    const what = reason === 'queue-timeout' ? 'timeouts' : 'rejections';
-    this[what]++;
-    if (this.sums !== undefined) this.sums[what]++;
+    for (const counts of this.sums === undefined ? [this] : [this, this.sums]) {
+      counts.rejections++;
+      if (reason === 'queue-timeout') counts.timeouts++;
+    }
     this.events.rejected(operationId, this, reason);
   }
 

@@ -5,8 +5,8 @@ export class BulkheadPermit implements Disposable {
   private held: BulkheadPartition | undefined;
 
   /** @internal */
-  constructor(compartment: BulkheadPartition) {
-    this.held = compartment;
+  constructor(partition: BulkheadPartition) {
+    this.held = partition;
   }
 
   /** Gives the place back. */

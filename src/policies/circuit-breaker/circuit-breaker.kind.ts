@@ -1,9 +1,10 @@
 import type { Environment } from '../../engine/environment.js';
 import { isBeside, settingsOf, type OptionSources, type PolicyKind, type ResolvedOptions } from '../../engine/contract/kind.js';
 import { circuitBreakerRules } from './circuit-breaker.policy.js';
+import type { Circuit } from './circuit.js';
 import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
-import { circuitBreakerTelemetry } from './circuit-breaker.telemetry.js';
+import { circuitBreakerTelemetry, type ObservedBreaker } from './circuit-breaker.telemetry.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 
 interface Resolved extends Omit<CircuitBreakerSettings, 'usesRates' | 'successThreshold'> {
@@ -33,7 +34,7 @@ export const circuitBreakerKind = {
     settings: settingsOfBreaker,
     create(name, settings, options, environment) {
       const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);
-      return new CircuitBreaker(name, settings as CircuitBreakerSettings, environment, filter);
+      return new CircuitBreaker(name, settings as CircuitBreakerSettings, environment, filter) satisfies ObservedBreaker<Circuit>;
     },
   },
   build(options, { environment, instance }) {

@@ -67,7 +67,7 @@ export interface BreakerObservation {
   readonly durations: Histogram | undefined;
 }
 
-interface ObservedCircuit {
+export interface ObservedCircuit {
   readonly key: string | undefined;
   readonly counts: CircuitCounts;
 }
@@ -79,11 +79,11 @@ interface CircuitFigures {
 }
 
 /** A breaker as metrics see it. */
-interface ObservedBreaker {
+export interface ObservedBreaker<Seen extends ObservedCircuit = ObservedCircuit> {
   observe(): BreakerObservation;
-  observeCircuits(): readonly ObservedCircuit[];
+  observeCircuits(): readonly Seen[];
   /** Gives what reads the figures of a circuit as of now. */
-  observer(): (circuit: ObservedCircuit) => CircuitFigures;
+  observer(): (circuit: Seen) => CircuitFigures;
 }
 
 /** The value of a state in `circuit_breaker_state`. */

@@ -1,7 +1,7 @@
 import { settingsOf, type PolicyKind } from '../../engine/contract/kind.js';
 import { rateLimitRules } from './rate-limit.policy.js';
 import { RateLimitStrategy, type RateLimitUse } from './rate-limit.strategy.js';
-import { rateLimitTelemetry } from './rate-limit.telemetry.js';
+import { rateLimitTelemetry, type ObservedLimiter } from './rate-limit.telemetry.js';
 import { RateLimiter, type RateLimiterSettings } from './rate-limiter.js';
 
 interface Resolved extends Omit<RateLimiterSettings, 'burst' | 'maxWait' | 'maxQueue'> {
@@ -37,7 +37,8 @@ export const rateLimitKind = {
         maxQueue: rest.maxQueue ?? (isPaced ? burst : Infinity),
       };
     },
-    create: (name, settings, _options, environment) => new RateLimiter(name, settings as RateLimiterSettings, environment),
+    create: (name, settings, _options, environment) =>
+      new RateLimiter(name, settings as RateLimiterSettings, environment) satisfies ObservedLimiter,
   },
   build(options, { instance }) {
     return [{ strategy: new RateLimitStrategy(instance as RateLimiter, options as unknown as RateLimitUse) }];

@@ -25,7 +25,7 @@ export interface RateLimitDelayedEvent extends RateLimitEventBase {
 export type RateLimitEvent = RateLimitRejectedEvent | RateLimitDelayedEvent;
 
 /** A limiter as metrics see it. */
-interface ObservedLimiter {
+export interface ObservedLimiter {
   readonly allowed: number;
   readonly rejections: number;
   readonly waiting: number;

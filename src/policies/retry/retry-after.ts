@@ -1,3 +1,5 @@
+import { lookAfter } from '../../engine/drivers/promises.js';
+
 /**
  * The least delay that an error asks for, in milliseconds: its `retryAfterMs`, or the `Retry-After` header of its
  * response, in seconds or as a date (RFC 9110, section 10.2.3).
@@ -32,7 +34,12 @@ export function parseRetryAfter(header: unknown, wallTime: () => number): number
 function headerOf(headers: unknown): unknown {
   if (typeof headers !== 'object' || headers === null) return undefined;
   const { get } = headers as { get?: unknown };
-  if (typeof get === 'function') return get.call(headers, 'retry-after') as unknown;
+  if (typeof get === 'function') {
+    const value: unknown = get.call(headers, 'retry-after');
+    // Headers that answer later: their promise says nothing now, and its rejection is nobody else's.
+    lookAfter(value, () => undefined);
+    return value;
+  }
   const entry = Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after');
   return entry?.[1];
 }
