@@ -114,10 +114,10 @@ export class OperationMetricsReader {
 
 type Sums = Record<string, number>;
 
-function addCounts(sums: Sums, { calls, successes, failures, aborts }: OperationCounts): void {
+function addCounts(sums: Sums, { calls, successes, failures, aborts, branchAttempts }: OperationCounts): void {
   sums['operations']! += calls;
   sums['successes']! += successes;
   sums['failures']! += failures;
   sums['aborts']! += aborts;
-  sums['attempts']! += calls;
+  sums['attempts']! += calls + branchAttempts;
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.js';
 import type { CallTracer } from '../telemetry/tracer.js';
 import type { TimerQueue } from '../waiting/timer-queue.js';
+import type { Branch, BranchOptions } from './branch.js';
 
 /** What the record of a call needs to know of the pipeline that it is on its way through. */
-export interface CallHost {
+export interface CallHost<Running = unknown> {
   readonly operationId: string;
   readonly environment: { readonly clock: Clock; readonly deadlines: TimerQueue };
   readonly layers: readonly unknown[];
@@ -14,6 +15,9 @@ export interface CallHost {
   /** The layers whose slots are cleared after each call. */
   readonly remembering: readonly number[] | undefined;
   readonly tracer: CallTracer | undefined;
+  /** Asks a layer whose alarm rings. */
+  ring(call: Running, layer: number): void;
+  startBranch(parent: Running, layer: number, options: BranchOptions): Branch;
   /** Where a call that a layer lets wait is meanwhile, in words. */
   waitDescriptionOf(layer: number): string | undefined;
 }

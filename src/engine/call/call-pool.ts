@@ -10,7 +10,7 @@ export class CallPool {
   private idle: Call | undefined;
   private readonly spares: Call[] = [];
 
-  constructor(private readonly host: CallHost) {}
+  constructor(private readonly host: CallHost<Call>) {}
 
   /** A record for a call that begins. */
   take(driver: CallDriver | undefined): Call {

@@ -1,19 +1,18 @@
+import { Attachments } from './attachments.js';
 import { AttemptContext } from './attempt-context.js';
+import { superseded, type Branch, type BranchOptions } from './branch.js';
+import { AttemptFacts, CallFacts } from './facts.js';
 import type { Clock } from '../clock.js';
-import { Outcome, type Served } from '../contract/outcome.js';
+import type { AdmissionContext } from '../contract/admission.js';
+import { Outcome, type Served, type Settlement } from '../contract/outcome.js';
 import type { Substitute } from '../contract/verdict.js';
 import { offAbort, type AbortListener } from '../waiting/abort-listeners.js';
 import type { Stray } from '../pipeline/strays.js';
 import type { CallHost } from './call-host.js';
+import type { Interruption } from './interruption.js';
+import { earliest, limitOf } from './limits.js';
 import { Deadline, type DeadlineOwner, type TimerQueue } from '../waiting/timer-queue.js';
 import type { Waiter } from '../waiting/waiter.js';
-
-/** Why a call was cut off, and at which layer (-1: the caller's abort, outside all of them). */
-interface Interruption {
-  readonly layer: number;
-  readonly outcome: Outcome;
-  readonly reason: unknown;
-}
 
 const nobody = (): void => undefined;
 
@@ -39,7 +38,7 @@ export const WaitingFor = { METHOD: 0, ANSWER: 1, TURN: 2, PAUSE: 3 } as const;
  * hold on to refers to one. `cursor` says where the call stands: the layers before it have let it pass and want to be
  * told how it ended.
  */
-export class Call implements AbortListener, DeadlineOwner {
+export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   target: unknown;
   method: Method = nobody;
   /** Which try this is, from 1 on. */
@@ -51,6 +50,8 @@ export class Call implements AbortListener, DeadlineOwner {
   /** What the payload came from. */
   served: Served = 'method';
   cursor = 0;
+  /** The layers before this one are none of its business: it is the record of a branch. */
+  floor = 0;
   /** True on the way in, false on the way out. */
   inward = true;
   /** True once something has reached the caller that cannot be taken back: nothing is tried again. */
@@ -81,6 +82,8 @@ export class Call implements AbortListener, DeadlineOwner {
   pauseCancelled = false;
   substitute: Substitute | undefined;
   interruption: Interruption | undefined;
+  /** What few calls have. */
+  attachments: Attachments | undefined;
   /** What a tracer remembers of the call. */
   trace: unknown;
   signal: AbortSignal | undefined;
@@ -101,7 +104,7 @@ export class Call implements AbortListener, DeadlineOwner {
   private readonly deadlines: TimerQueue;
 
   constructor(
-    private readonly host: CallHost,
+    private readonly host: CallHost<Call>,
     /** Who hears of the promises that it rests on; nobody where an Observable is protected. */
     public driver: CallDriver | undefined,
   ) {
@@ -165,23 +168,16 @@ export class Call implements AbortListener, DeadlineOwner {
 
   /** Gives what goes on inside of a layer only so long; `expired` of the layer's strategy is asked when it is over. */
   limit(layer: number, durationMs: number): void {
-    this.deadlines.arm(this.limitOf(layer), durationMs, this.now());
+    this.deadlines.arm(limitOf(this.limits, layer), durationMs, this.now());
   }
 
   unlimit(layer: number): void {
-    this.deadlines.disarm(this.limitOf(layer));
+    this.deadlines.disarm(limitOf(this.limits, layer));
   }
 
   /** What is given from now on may take as long as it likes. */
   unlimitAll(): void {
     for (const limit of this.limits) this.deadlines.disarm(limit);
-  }
-
-  private limitOf(layer: number): Deadline {
-    const { limits } = this;
-    let index = 0;
-    while (limits[index]!.tag !== layer) index++;
-    return limits[index]!;
   }
 
   /**
@@ -212,6 +208,7 @@ export class Call implements AbortListener, DeadlineOwner {
     this.attempt++;
     this.served = 'method';
     this.previousError = this.outcome === Outcome.SUCCESS ? undefined : this.payload;
+    this.attachments?.beginAgain(layer);
     this.uncalledFrom = Math.min(this.uncalledFrom, layer + 1);
     if (this.clockedFrom > layer) this.invokedAt = Number.NaN;
     for (const stray of this.strays ?? []) stray.seenBy = Math.min(stray.seenBy, layer + 1);
@@ -223,22 +220,79 @@ export class Call implements AbortListener, DeadlineOwner {
     return this.waitingFor === WaitingFor.PAUSE ? this.host.waitDescriptionOf(this.cursor - 1) : undefined;
   }
 
+  /** When the first of its time limits passes, as a reading of the clock; undefined where nothing bounds it. */
+  get deadline(): number | undefined {
+    return this.deadlineBefore(this.slots.length);
+  }
+
+  /** The same of the limits outside of a layer. */
+  deadlineBefore(layer: number): number | undefined {
+    return earliest(this.limits, layer, this.attachments?.branch?.deadline);
+  }
+
+  private attach(): Attachments {
+    this.dirty = true;
+    return (this.attachments ??= new Attachments());
+  }
+
+  /** What is known of the call as a whole. */
+  get facts(): CallFacts {
+    return (this.attach().facts ??= new CallFacts());
+  }
+
+  /** What is known of the attempt that is under way. */
+  get attemptFacts(): AttemptFacts {
+    return (this.attach().attemptFacts ??= new AttemptFacts());
+  }
+
+  get mayWait(): boolean {
+    return this.attachments?.branch?.purpose !== 'hedge';
+  }
+
+  /** Whether it has passed a layer and not left it, or waits at it. */
+  isInside(layer: number): boolean {
+    return this.cursor > layer || (this.cursor === layer && this.waiter !== undefined);
+  }
+
+  /** Asks the layer's `alarm` after so many milliseconds, unless its attempt has ended by then. One a layer: the last one set. */
+  alarm(layer: number, durationMs: number): void {
+    this.attach().setAlarm(layer, this.deadlines, durationMs, this.now(), () => {
+      if (this.isInside(layer)) this.host.ring(this, layer);
+    });
+  }
+
+  /** Begins another attempt inside of a layer, beside the call's own. The layer is told of its end: `branchEnded`. */
+  branch(layer: number, options: BranchOptions): Branch {
+    const branch = this.host.startBranch(this, layer, options);
+    if (!branch.isDetached) this.attach().branches.push(branch);
+    return branch;
+  }
+
+  /** Takes those of another call; a list is copied. */
+  copyArguments({ argumentCount, first, second, list }: Call): void {
+    this.receive(argumentCount, first, second, list === undefined ? undefined : [...list]);
+  }
+
+  /**
+   * Another attempt has answered: what is inside of the layer is told SUPERSEDED, its branches with it, and the call goes on
+   * outwards from the layer with that end. Does nothing where the call has left the layer; one that waits at it is told by its waiter.
+   */
+  supersede(layer: number, settlement: Settlement): void {
+    if (this.cursor > layer) this.interrupt(layer, Outcome.SUPERSEDED, superseded(), settlement);
+  }
+
   /** What a method is told of the attempt that begins. */
   newContext(): AttemptContext {
-    let deadline: number | undefined;
-    for (const limit of this.limits) {
-      if (limit.list !== undefined && (deadline === undefined || limit.dueAt < deadline)) deadline = limit.dueAt;
-    }
     this.dirty = true;
-    this.context = new AttemptContext(this.attempt, this.previousError, this.operationId, deadline, this.startedAt, this.clock);
+    this.context = new AttemptContext(this.attempt, this.previousError, this.operationId, this.deadline, this.startedAt, this.clock);
     return this.context;
   }
 
   /** Leaves word that the call is cut off at a layer, and wakes it. Where two come in one moment, the outer one counts. */
-  interrupt(layer: number, outcome: Outcome, reason: unknown): void {
+  interrupt(layer: number, outcome: Outcome, reason: unknown, settlement?: Settlement): void {
     if (this.interruption !== undefined && this.interruption.layer <= layer) return;
     this.dirty = true;
-    this.interruption = { layer, outcome, reason };
+    this.interruption = settlement === undefined ? { layer, outcome, reason } : { layer, outcome, reason, settlement };
     this.waiter?.leave();
     this.wake();
   }
@@ -274,7 +328,9 @@ export class Call implements AbortListener, DeadlineOwner {
 
   private clearEvents(): void {
     if (this.signal !== undefined) offAbort(this.signal, this);
-    this.previousError = this.context = this.signal = this.trace = undefined;
+    this.attachments?.cut(-1, Outcome.SUPERSEDED, undefined);
+    this.floor = 0;
+    this.attachments = this.previousError = this.context = this.signal = this.trace = undefined;
     this.waiter = this.substitute = this.interruption = this.strays = undefined;
     this.stopWaiting = nobody;
     const { slots } = this;

@@ -1,3 +1,4 @@
+import type { CallFacts } from '../call/facts.js';
 import type { Waiter } from '../waiting/waiter.js';
 import type { Substitute } from './verdict.js';
 
@@ -7,3 +8,15 @@ import type { Substitute } from './verdict.js';
  * A layer that answers has let nothing pass, and is told nothing.
  */
 export type Admission = Error | Waiter | Substitute | undefined;
+
+/** What is known of a call where it asks to be let pass. */
+export interface AdmissionContext {
+  readonly operationId: string;
+  readonly args: readonly unknown[];
+  readonly facts: CallFacts;
+  /** When its time is over, as a reading of the clock; undefined where nothing bounds it. */
+  readonly deadline: number | undefined;
+  /** Whether it may be given a waiter: a hedge has to be let pass at once, or rejected. */
+  readonly mayWait: boolean;
+  now(): number;
+}

@@ -1,5 +1,7 @@
 import type { Call } from '../call/call.js';
+import type { Branch } from '../call/branch.js';
 import type { Admission } from './admission.js';
+import type { Settlement } from './outcome.js';
 import type { Verdict } from './verdict.js';
 
 /**
@@ -39,6 +41,16 @@ export interface Strategy {
    * what is returned is done when it has really settled.
    */
   abandoned?: ((call: Call, layer: number) => (() => void) | undefined) | undefined;
+  /**
+   * A timer that it set by `call.alarm` rings: the call is still inside of it, or waits at it. What it does it does by
+   * `call.branch`, `call.supersede` and `call.alarm`.
+   */
+  alarm?: ((call: Call, layer: number) => void) | undefined;
+  /**
+   * A branch that it began has ended, and it has not aborted it itself. `call` is the one that it belongs to, as long as that is
+   * inside of the layer or waits at it; for a detached branch it is the branch's own record, which is over after this.
+   */
+  branchEnded?: ((call: Call, layer: number, branch: Branch, settlement: Settlement) => void) | undefined;
   /** The call is taken back as if it had never been: what `admit` used up for good is given back. */
   rolledBack?: ((call: Call, layer: number) => void) | undefined;
   /** The call is over; asked only of a call with more than one attempt. */

@@ -1,5 +1,6 @@
 import { WaitingFor, type Call } from '../call/call.js';
 import type { Pipeline } from './pipeline.js';
+import { settleWith } from './substitute.js';
 import { Outcome } from '../contract/outcome.js';
 import { settle, whenSettled, type Stray } from './strays.js';
 
@@ -13,21 +14,24 @@ import { settle, whenSettled, type Stray } from './strays.js';
  * Tells the layers inside of the one that cut the call off, and goes on outwards from that.
  */
 export function applyInterruption(pipeline: Pipeline, call: Call): void {
-  const { layer, outcome, reason } = call.interruption!;
+  const { layer, outcome, reason, settlement } = call.interruption!;
   call.interruption = undefined;
   // The limit of an attempt that has ended since: its layer was told, and a layer outside has begun another one.
   if (layer >= call.cursor) return;
   const reached = call.inward && call.waiter?.state === 'granted' ? call.cursor : call.cursor - 1;
   // Made here and not when the limit passed: of two limits that pass in one moment only the outer one is told.
-  const error = outcome === Outcome.TIMEOUT ? pipeline.layers[layer]!.expired!(call) : reason;
+  const isOwnLimit = outcome === Outcome.TIMEOUT && reason === undefined;
+  const error = isOwnLimit ? pipeline.layers[layer]!.expired!(call) : reason;
   const stray = strayOf(pipeline, call);
   call.stopWaiting();
   call.waiter = call.substitute = call.running = undefined;
   pipeline.startUnwind(call, Math.max(layer, 0), outcome, error);
-  if (layer >= 0) pipeline.count(call, layer, 'timeouts');
+  if (isOwnLimit) pipeline.count(call, layer, 'timeouts');
   for (let inner = reached; inner > layer; inner--) abandon(pipeline, call, inner);
   call.context?.abandon(error);
+  call.attachments?.cut(layer, outcome, error);
   if (stray !== undefined) stray.seenBy = Math.min(stray.seenBy, Math.max(layer, 0));
+  if (settlement !== undefined) settleWith(pipeline, call, layer, settlement);
 }
 
 /** Tells a layer that its attempt ends here. What it holds is in use until the method has really ended. */
@@ -71,4 +75,14 @@ export function rollBack(pipeline: Pipeline, call: Call): void {
   call.interrupt(-1, Outcome.ABORT, undefined);
   pipeline.settled(call, true, undefined);
   pipeline.forget();
+}
+
+/** Asks the layer that has set an alarm. */
+export function ringAlarm(pipeline: Pipeline, call: Call, layer: number): void {
+  const strategy = pipeline.layers[layer]!;
+  try {
+    strategy.alarm?.(call, layer);
+  } catch (error) {
+    pipeline.environment.callbackFailed(strategy.kind, pipeline.operationId, error);
+  }
 }

@@ -1,8 +1,9 @@
 import { WaitingFor, type Call, type Method } from '../call/call.js';
+import type { Branch, BranchOptions } from '../call/branch.js';
 import type { CallHost } from '../call/call-host.js';
 import { CallPool } from '../call/call-pool.js';
 import type { Environment } from '../environment.js';
-import { abandon, applyInterruption } from './cut-off.js';
+import { abandon, applyInterruption, ringAlarm } from './cut-off.js';
 import { dispatchTableOf, type DispatchTable } from './dispatch-table.js';
 import { OperationCounts, succeedTo, type LayerCounters } from '../telemetry/operation-counts.js';
 import { Outcome } from '../contract/outcome.js';
@@ -13,10 +14,11 @@ import type { CallTracer } from '../telemetry/tracer.js';
 import type { Shutdown } from '../waiting/shutdown.js';
 import type { EventHub } from '../telemetry/events.js';
 import { reportEnd } from '../telemetry/report-end.js';
+import { startBranch } from '../drivers/branch.js';
 import { onAbort } from '../waiting/abort-listeners.js';
 import { Waiter } from '../waiting/waiter.js';
 import { answerAtOnce, substituteSettled } from './substitute.js';
-import { again, suspend, resume } from './suspend.js';
+import { again, suspend, suspendIfAllowed, resume } from './suspend.js';
 
 /** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
 export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
@@ -32,10 +34,11 @@ const ATTEMPTS_IN_A_ROW = 100;
  * asked?) and outwards (who has to be told?); a driver does what `step` says and reports with `hear`. Nothing in here
  * knows a kind of policy, a promise of the user's or an Observable.
  */
-export class Pipeline implements CallHost {
+export class Pipeline implements CallHost<Call> {
   readonly tallies: readonly LayerCounters[];
   /** The layers that set a time limit on the call. */
   readonly limiting: readonly number[];
+  /** Calls can be cut off while their method runs: by a time limit, or because another attempt has answered. */
   readonly limited: boolean;
   readonly pool: CallPool;
   private readonly events: EventHub;
@@ -61,7 +64,7 @@ export class Pipeline implements CallHost {
     this.tallies = counts.talliesOf(layers);
     this.roles = dispatchTableOf(layers);
     this.limiting = this.roles.limiting;
-    this.limited = this.limiting.length > 0;
+    this.limited = this.limiting.length > 0 || layers.some(({ alarm, branchEnded }) => (alarm ?? branchEnded) !== undefined);
     this.pool = new CallPool(this);
     if (environment.timings.on) this.measure();
     if (environment.tracer !== undefined) this.trace(environment.tracer);
@@ -107,6 +110,14 @@ export class Pipeline implements CallHost {
 
   get tracer(): CallTracer | undefined {
     return this.watch?.tracer;
+  }
+
+  ring(call: Call, layer: number): void {
+    ringAlarm(this, call, layer);
+  }
+
+  startBranch(parent: Call, layer: number, options: BranchOptions): Branch {
+    return startBranch(this, parent, layer, options);
   }
 
   waitDescriptionOf(layer: number): string | undefined {
@@ -220,7 +231,7 @@ export class Pipeline implements CallHost {
           call.cursor = layer + 1;
           return undefined;
         }
-        if (admission instanceof Waiter) return suspend(call, admission, this.environment);
+        if (admission instanceof Waiter) return suspendIfAllowed(this, call, admission);
         if ('produce' in admission) answerAtOnce(call, admission);
         else {
           this.count(call, layer, 'rejections');
@@ -245,6 +256,7 @@ export class Pipeline implements CallHost {
     for (let index = 0; index < told.length; index++) {
       const layer = told[index]!;
       if (layer >= call.cursor) continue;
+      if (layer < call.floor) break;
       call.cursor = layer;
       if (call.strays !== undefined && this.layers[layer]!.holds === true) {
         abandon(this, call, layer);

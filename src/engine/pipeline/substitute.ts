@@ -31,11 +31,12 @@ export function substituteSettled(pipeline: Pipeline, call: Call, failed: boolea
   pipeline.startUnwind(call, call.cursor, ended ? Outcome.FAILURE : Outcome.SUCCESS, result);
 }
 
+const nothing = (): undefined => undefined;
+
 /** Outwards from a layer with an end that came from elsewhere. A value goes the way of substitutes, on which drivers pass it on. */
 export function settleWith(pipeline: Pipeline, call: Call, layer: number, { outcome, payload, served = 'method' }: Settlement): void {
   call.served = served;
   pipeline.startUnwind(call, layer, outcome, payload);
   if (outcome !== Outcome.SUCCESS) return;
-  const nothing = (): undefined => undefined;
   call.substitute = { served, produce: () => payload, answered: nothing, failed: nothing };
 }

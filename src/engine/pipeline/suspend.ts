@@ -26,6 +26,15 @@ export function suspend(call: Call, waiter: Waiter, environment: Environment): P
   return promise;
 }
 
+/** The same on the way in: a hedge does not stand in a line, nor does it wait for the attempt that it stands beside. */
+export function suspendIfAllowed(pipeline: Pipeline, call: Call, waiter: Waiter): Promise<void> | undefined {
+  const isLine = waiter.reason === 'queue' || waiter.reason === 'shared-call';
+  if (call.mayWait || !isLine || waiter.state !== 'waiting') return suspend(call, waiter, pipeline.environment);
+  waiter.leave();
+  pipeline.startUnwind(call, call.cursor, Outcome.REJECTED, new Error('a hedge does not wait'));
+  return undefined;
+}
+
 /**
  * A layer ordered another attempt: it begins at once, or after a pause, whose promise is fulfilled when the time is over or the
  * call is cut off. Neither where it was cut off meanwhile, or where the pause would begin in a shutdown.

@@ -15,6 +15,8 @@ export class OperationCounts {
   failures = 0;
   /** Calls given up by their caller: neither a success nor a failure. */
   aborts = 0;
+  /** Attempts beside those of the calls. */
+  branchAttempts = 0;
   protected tallies: readonly LayerCounters[] | undefined;
 
   /** A tally for each layer; the layers of one operation are the same in all its pipelines. */
