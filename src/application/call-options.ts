@@ -1,5 +1,7 @@
 import { ResilienceConfigError } from '../engine/error.js';
-import { isRecord, Problems, readOptions, rule, formatValue, text, type Rule } from '../options/index.js';
+import { isRecord, Problems, readOptions, rule, formatValue, suggestion, text, type Rule } from '../options/index.js';
+import { matchesPattern, type ListenOptions } from '../engine/telemetry/events.js';
+import { eventPatterns } from '../policies/index.js';
 import type { ExecuteOptions, ResilientOperation } from './options.js';
 
 const callRules = {
@@ -10,7 +12,9 @@ const callRules = {
 
 /** Also one of another realm. */
 function isSignal(value: unknown): value is AbortSignal {
-  return typeof value === 'object' && value !== null && 'aborted' in value && typeof (value as AbortSignal).addEventListener === 'function';
+  if (typeof value !== 'object' || value === null || !('aborted' in value)) return false;
+  const { addEventListener, removeEventListener } = value as Record<string, unknown>;
+  return typeof addEventListener === 'function' && typeof removeEventListener === 'function';
 }
 
 const NO_OPTIONS: ExecuteOptions = {};
@@ -63,4 +67,18 @@ export function anOperation<Operation>(operation: Operation): Operation {
   throw new ResilienceConfigError([
     `executeOperation: an operation has operationId, resiliencePolicy() and execute(), got ${formatValue(operation)}`,
   ]);
+}
+
+/**
+ * Which events a listener hears.
+ * @throws ResilienceConfigError for a pattern that means no event, and for what is no function.
+ */
+export function readListening(pattern: string, listener: unknown): ListenOptions {
+  const problems: string[] = [];
+  if (typeof pattern !== 'string') problems.push(`on: a pattern is a text, got ${formatValue(pattern)}`);
+  else if (!eventPatterns.includes(pattern))
+    problems.push(`on: there is no event ${formatValue(pattern)}${suggestion(pattern, eventPatterns)}`);
+  if (typeof listener !== 'function') problems.push(`on: the listener must be a function, got ${formatValue(listener)}`);
+  if (problems.length > 0) throw new ResilienceConfigError(problems);
+  return { wants: (type) => matchesPattern(pattern, type) };
 }

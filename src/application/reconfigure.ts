@@ -45,6 +45,8 @@ export function reconfigure(name: string, input: unknown, application: Applicati
   for (const { settings, options } of changes.values()) settings.change(options);
   for (const { operation, layers } of plans) operation.pipeline.replace(layers);
   application.registry.version++;
+  // Last, when all is as it is to be: an instance tells those whom the change turns away, and they may reconfigure too.
+  for (const { settings } of changes.values()) settings.apply();
   const { events } = application.environment;
   if (events.hasListeners('config.changed'))
     for (const [kind, { options }] of changes) events.emit('config.changed', undefined, { policyName: name, kind, options });

@@ -1,11 +1,11 @@
 import { Observable, throwError } from 'rxjs';
-import { anOperation, aTask, readCall, readOnce } from './call-options.js';
+import { anOperation, aTask, readCall, readListening, readOnce } from './call-options.js';
 import { profileOf, settingsFrom, withPresets } from './settings.js';
 import { explain, type Explanation, type OperationDeclaration, type Settings } from '../config/index.js';
 import type { AttemptContext } from '../engine/call/attempt-context.js';
 import { Environment } from '../engine/environment.js';
-import { matchesPattern, type EventListener } from '../engine/telemetry/events.js';
-import type { CallTracer } from '../engine/telemetry/tracer.js';
+import type { EventListener } from '../engine/telemetry/events.js';
+import { GuardedTracer, type CallTracer } from '../engine/telemetry/tracer.js';
 import type { MetricDeclaration } from '../engine/telemetry/metric.js';
 import type { DrainOptions } from '../engine/waiting/shutdown.js';
 import type { ProtectedOperation } from '../engine/pipeline/protected-operation.js';
@@ -233,14 +233,17 @@ export class Resilience {
 
   /** @internal Follows every call from now on. */
   trace(tracer: CallTracer): void {
-    this.environment.tracer = tracer;
-    for (const { pipeline } of this.operations.all()) pipeline.trace(tracer);
+    this.environment.tracer = new GuardedTracer(tracer, this.environment);
+    for (const { pipeline } of this.operations.all()) pipeline.trace(this.environment.tracer);
     this.registry.version++;
   }
 
-  /** Tells of events of one type, of a policy (`circuit-breaker.*`) or of all (`*`); gives what ends it. */
+  /**
+   * Tells of events of one type, of a policy (`circuit-breaker.*`) or of all (`*`); gives what ends it.
+   * @throws ResilienceConfigError for a pattern that means no event, and for what is no function.
+   */
   on<Pattern extends EventPattern>(pattern: Pattern, listener: (event: EventOf<Pattern>) => void): () => void {
-    return this.environment.events.listen(listener as EventListener, { wants: (type) => matchesPattern(pattern, type) });
+    return this.environment.events.listen(listener as EventListener, readListening(pattern, listener));
   }
 
   /**
@@ -250,8 +253,8 @@ export class Resilience {
    * @throws ResilienceConfigError with every mistake; then nothing has changed.
    */
   reconfigure(name: string, changes: PolicyChanges): void {
-    const { registry, environment } = this;
-    reconfigure(name, changes, { kinds: kindTable, operations: [...this.operations.all()], registry, environment });
+    const operations = [...this.operations.all()];
+    reconfigure(name, changes, { kinds: kindTable, operations, registry: this.registry, environment: this.environment });
   }
 
   /** @internal More presets, for operations that are compiled from now on. */

@@ -1,7 +1,19 @@
-import { EnvironmentVariables, Overrides, checkSettings, type OverrideSource, type Settings } from '../config/index.js';
+import { EnvironmentVariables, Overrides, checkSettings, type EnvOptions, type OverrideSource, type Settings } from '../config/index.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import { deepEqual } from '../engine/state/deep-equal.js';
-import { choice, entriesOf, flag, isRecord, Problems, rule, formatValue, suggestion, type Rule } from '../options/index.js';
+import {
+  choice,
+  entriesOf,
+  flag,
+  formatValue,
+  isRecord,
+  Problems,
+  readOptions,
+  rule,
+  suggestion,
+  text,
+  type Rule,
+} from '../options/index.js';
 import { PROFILES, type Profile } from './profiles.js';
 import { kindTable, type Policy } from '../policies/index.js';
 import type { ResilienceOptions } from './options.js';
@@ -24,6 +36,27 @@ function having(...methods: readonly string[]): Rule {
   );
 }
 
+/** Values are no part of a message: variables hold secrets. */
+const variables: Rule = {
+  ...plainObject,
+  read(value, path, problems) {
+    if (readable(value) === undefined) return plainObject.read(value, path, problems);
+    for (const [name, one] of entriesOf(value)!)
+      if (one !== undefined && typeof one !== 'string') problems.add(`${path}.${name} must be a text, got a ${typeof one}`);
+    return value;
+  },
+};
+
+const envRules = { prefix: text(), variables } satisfies Record<keyof EnvOptions, Rule>;
+
+function readEnv(value: unknown, path: string, problems: Problems): unknown {
+  if (typeof value === 'boolean') return value;
+  const given = readable(value);
+  if (given !== undefined) problems.at(`${path}:`, (found) => readOptions(envRules, given as Record<string, unknown>, found));
+  else problems.add(`${path} must be true, false, or an object with prefix, variables, got ${formatValue(value)}`);
+  return value;
+}
+
 const optionRules = {
   clock: having('now', 'setTimer', 'clearTimer'),
   random: aFunction,
@@ -31,7 +64,7 @@ const optionRules = {
   defaults: plainObject,
   presets: plainObject,
   overrides: plainObject,
-  env: rule('true, false, or an object with prefix, variables', (value) => (typeof value === 'boolean' ? value : readable(value))),
+  env: { expects: 'true, false, or an object with prefix, variables', read: readEnv },
   order: rule("'declared' or a list of kinds", (value) => value),
   enabled: flag({ default: true }),
   stackTraces: flag({ default: false }),

@@ -82,6 +82,11 @@ export class Environment {
     }
   }
 
+  /** Warns of what is set up. A logger that fails harms nobody. */
+  warn(message: string): void {
+    this.notify('the logger', undefined, () => this.logger.warn(message));
+  }
+
   /**
    * Work that goes on though nobody waits for it: a shutdown does, for as long as its drain lasts. Where it fails that is told
    * (`label` says what it was), and ends no process.

@@ -48,6 +48,13 @@ describe('what an operator has switched off', () => {
   });
 });
 
+it('a bulkhead that is switched off lets everything pass also when it is resized', () => {
+  const bulkhead = new Lab({ enabled: false }).resilience.bulkhead('b', { maxConcurrent: 1 });
+  bulkhead.resize(1);
+  expect([bulkhead.tryAcquire(), bulkhead.tryAcquire()]).not.toContain(undefined);
+  expect(bulkhead).toMatchObject({ state: 'disabled', maxConcurrent: Infinity });
+});
+
 describe('an instance by hand', () => {
   it('is shown by JSON.stringify and console.log as what can be seen of it', () => {
     const { resilience } = new Lab();

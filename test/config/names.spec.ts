@@ -52,6 +52,16 @@ describe('a name that means nothing', () => {
       'order names no kind "retri"; did you mean "retry"?',
     ],
     [
+      'an option of env',
+      () => said(() => createResilience({ env: { prefx: 'X_' } as never })),
+      'env: has no option "prefx"; did you mean "prefix"?',
+    ],
+    [
+      'an event',
+      () => said(() => createResilience().on('circuit-breakr.*' as never, () => undefined)),
+      'on: there is no event "circuit-breakr.*"; did you mean "circuit-breaker.*"?',
+    ],
+    [
       'a profile',
       () => said(() => createResilience({ profile: 'develop' as never })),
       "profile must be 'production' or 'development', got \"develop\"",

@@ -120,6 +120,16 @@ describe('an override', () => {
 
 describe('an environment variable', () => {
   it.each([
+    [{ prefix: '' }, 'env: prefix must be a text that is not empty, got ""'],
+    [{ prefix: 5 }, 'env: prefix must be a text that is not empty, got 5'],
+    [{ variables: null }, 'env: variables must be an object that can be read, got null'],
+    [{ variables: { RESILIENCE_ENABLED: true } }, 'env: variables.RESILIENCE_ENABLED must be a text, got a boolean'],
+    [[], 'env must be true, false, or an object with prefix, variables, got []'],
+  ])('is looked for only where it says rightly how: %j', (env, problem) => {
+    expect(() => createResilience({ env } as never)).toThrow(new ResilienceConfigError([problem]));
+  });
+
+  it.each([
     ['a number', 'RESILIENCE_PAYMENTSCLIENT_CHARGE_RETRY_MAXATTEMPTS', '5', 'retry', 'maxAttempts', 5],
     ['a duration', 'RESILIENCE_TIMEOUT_DURATION', '250ms', 'timeout', 'duration', 250],
     ['a duration in milliseconds', 'RESILIENCE_TIMEOUT_DURATION', '250', 'timeout', 'duration', 250],

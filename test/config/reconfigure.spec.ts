@@ -188,6 +188,25 @@ describe('reconfigure', () => {
     await lab.clock.advance('10s');
     expect([call.value, late.value]).toEqual(['ok', 'ok']);
   });
+
+  it('lets those whom it turns away reconfigure in turn, and loses neither change', async () => {
+    const lab = new Lab();
+    const policy = policies.combine(
+      policies.retry({ maxAttempts: 2, backoff: 'none' }),
+      policies.rateLimit({ limit: 3, algorithm: 'sliding-window', maxWait: '10s', cost: (cost: number) => cost }),
+    );
+    lab.resilience.declare('op', policy);
+    const stop = lab.resilience.on('rate-limit.rejected', () => lab.resilience.reconfigure('op', { retry: { maxAttempts: 4 } }));
+    const calls = [3, 3].map((cost) => lab.call(policy, 'ok', { name: 'op', args: [cost] }));
+    lab.resilience.reconfigure('op', { rateLimit: { limit: 2 }, retry: { backoff: 5 } });
+    await lab.clock.settle();
+    expect(calls[1]!.error).toMatchObject({ reason: 'cost' });
+    stop();
+    const failing = lab.call(policy, 'fail', { name: 'op', args: [0] });
+    await lab.clock.advance('1m');
+    expect(failing.starts).toHaveLength(4);
+    expect(lab.resilience.explain('op').pipeline[0]!.options['maxAttempts']).toEqual({ value: 4, source: 'reconfigure' });
+  });
 });
 
 describe('explain', () => {

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { forkJoin, NEVER, type Subscription } from 'rxjs';
+import { forkJoin, lastValueFrom, NEVER, of, type Subscription } from 'rxjs';
 import { policies } from '../../src/core.js';
 import { offAbort, onAbort } from '../../src/engine/waiting/abort-listeners.js';
 import { Lab } from '../support/lab.js';
@@ -49,5 +49,34 @@ describe('a signal of many', () => {
     await lab.clock.settle();
     expect(ends).toEqual([]);
     expect(lab.resilience.bulkhead('op').running).toBe(1);
+  });
+});
+
+describe('a signal that is a stranger’s', () => {
+  const lie = (): never => {
+    throw new Error('a lie');
+  };
+  const nothing = (): void => undefined;
+
+  it.each<[string, object, string]>([
+    [
+      'cannot be read',
+      Object.defineProperty({ addEventListener: nothing, removeEventListener: nothing }, 'aborted', { get: lie }),
+      'a lie',
+    ],
+    ['cannot be listened to', { aborted: false, addEventListener: lie, removeEventListener: nothing }, 'a lie'],
+    ['has no way to leave it', { aborted: false, addEventListener: nothing }, 'signal must be an AbortSignal'],
+    ['cannot be left', { aborted: false, addEventListener: nothing, removeEventListener: lie }, 'ok'],
+  ])('and %s leaves nothing behind', async (_what, signal, end) => {
+    const { resilience } = new Lab();
+    const options = { name: 'op', signal: signal as AbortSignal };
+    const said = (error: unknown): string => (error as Error).message;
+    const ends = [
+      await resilience.execute(policies.bulkhead(1), async () => 'ok', options).catch(said),
+      await lastValueFrom(resilience.executeObservable(policies.bulkhead(1), () => of('ok'), options)).catch(said),
+    ];
+    expect(ends).toEqual([expect.stringContaining(end), expect.stringContaining(end)]);
+    expect(resilience.inFlight).toBe(0);
+    expect(resilience.bulkheads().map(({ running }) => running)).not.toContain(1);
   });
 });

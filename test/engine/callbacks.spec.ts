@@ -121,6 +121,18 @@ describe('a function of a user’s that has to answer at once', () => {
 });
 
 describe('a logger that fails', () => {
+  it('does not keep anything from being set up', () => {
+    const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const full = (): never => {
+      throw new Boom('full');
+    };
+    const { resilience } = new Lab({ logger: { warn: full, error: full } });
+    const waits = policies.combine(policies.timeout(5), policies.bulkhead({ maxConcurrent: 1, maxQueue: 5 }));
+    for (const policy of [waits, waits]) resilience.wrap(policy, () => 1, { name: 'op' });
+    emitWarning.mockRestore();
+    expect(resilience.list().map(({ operationId }) => operationId)).toEqual(['op', 'op#2']);
+  });
+
   it.each<[string, () => void]>([
     [
       'by throwing',

@@ -143,7 +143,21 @@ describe('a drain', () => {
     expect(ends.map(({ at }) => at)).toEqual([10_000, 1000]);
   });
 
+  it.each([
+    [500, 'drain: the options must be an object, got 500'],
+    [null, 'drain: the options must be an object, got null'],
+    [{ timeot: '5s' }, 'drain: has no option "timeot"; did you mean "timeout"?'],
+  ])('turns nobody away where its options are wrong: %p', async (options, message) => {
+    const lab = new Lab();
+    await expect(lab.resilience.drain(options as never)).rejects.toThrow(message);
+    const call = lab.call(policies.retry({ maxAttempts: 2, backoff: 10 }), 'fail ok');
+    await lab.clock.advance(10);
+    expect(call).toMatchObject({ starts: [0, 10], value: 'ok' });
+  });
+
   it('rejects a timeout that is no duration', async () => {
-    await expect(new Lab().resilience.drain({ timeout: 'soon' as '1s' })).rejects.toThrow('drain: timeout must be a duration, got "soon"');
+    await expect(new Lab().resilience.drain({ timeout: 'soon' as '1s' })).rejects.toThrow(
+      'drain: timeout must be a duration (milliseconds, or a string like "250ms", "10s", "5m"), got "soon"',
+    );
   });
 });

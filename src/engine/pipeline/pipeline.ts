@@ -138,17 +138,21 @@ export class Pipeline implements CallHost<Call> {
 
   /** The call has its arguments already. */
   begin(call: Call, target: unknown, method: Method, signal: AbortSignal | undefined): void {
+    // First of all: a stranger's signal may throw, and then nothing has begun.
+    if (signal !== undefined) this.follow(call, signal);
     this.counts.calls++;
     this.shutdown.inFlight++;
     call.target = target;
     call.method = method;
     call.startedAt = this.timed || this.events.hasCallListeners ? call.now() : Number.NaN;
     this.watch?.began(call);
-    if (signal === undefined) return;
-    call.dirty = true;
-    call.signal = signal;
+  }
+
+  private follow(call: Call, signal: AbortSignal): void {
     if (signal.aborted) this.startUnwind(call, 0, Outcome.ABORT, signal.reason);
     else onAbort(signal, call);
+    call.dirty = true;
+    call.signal = signal;
   }
 
   step(call: Call): Step {

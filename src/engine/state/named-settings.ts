@@ -74,9 +74,13 @@ export class NamedSettings {
     return this.declared === undefined ? undefined : this.live(this.declared.policy, next);
   }
 
-  /** Changes these options from now on, and no others. */
+  /** These options are others from now on, and no others. Then `apply` tells the instance. */
   change(options: ResolvedOptions): void {
     this.record(options, 'reconfigure');
+  }
+
+  /** The instance goes on with what is in force. Who waits there may hear of it, and change settings in turn. */
+  apply(): void {
     const live = this.shared({});
     if (live === undefined) return;
     (this.instance as LiveInstance | undefined)?.reconfigure?.(this.kind.instances!.settings(live.options, live.sources)!);

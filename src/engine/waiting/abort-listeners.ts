@@ -22,7 +22,11 @@ class Audience {
   leave(listener: AbortListener): void {
     if (!this.listeners.delete(listener) || this.listeners.size > 0) return;
     audiences.delete(this.signal);
-    this.signal.removeEventListener('abort', this);
+    try {
+      this.signal.removeEventListener('abort', this);
+    } catch {
+      // A stranger's signal that cannot be left: there is nobody left to be told.
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { parseDuration, formatValue, type Duration } from '../../options/index.js';
+import { duration, formatValue, isRecord, Problems, readOptions, type Duration, type Rule } from '../../options/index.js';
 import type { Clock } from '../clock.js';
 import { ResilienceConfigError } from '../error.js';
 import type { TimerQueue } from './timer-queue.js';
@@ -7,6 +7,18 @@ import { deferred } from './waiter.js';
 export interface DrainOptions {
   /** How long those who wait already may still be served. @default 0 */
   readonly timeout?: Duration;
+}
+
+const drainRules = { timeout: duration({ zero: true }) } satisfies Record<keyof DrainOptions, Rule>;
+
+/** @throws ResilienceConfigError for anything but a duration: who writes `drain(500)` would turn everybody away at once. */
+function readTimeout(options: DrainOptions): number {
+  const problems = new Problems();
+  if (isRecord(options)) {
+    const { timeout = 0 } = problems.at('drain:', (found) => readOptions(drainRules, options, found)) as { timeout?: number };
+    if (problems.messages.length === 0) return timeout;
+  } else problems.add(`drain: the options must be an object, got ${formatValue(options)}`);
+  throw new ResilienceConfigError(problems.messages);
 }
 
 /**
@@ -57,9 +69,8 @@ export class Shutdown {
    * Begins the drain. Done when nobody waits and nothing runs, or after `timeout`, when all who still wait have been turned
    * away; without one they are in the same turn.
    */
-  async drain({ timeout = 0 }: DrainOptions): Promise<void> {
-    const timeoutMs = parseDuration(timeout);
-    if (timeoutMs === undefined) throw new ResilienceConfigError([`drain: timeout must be a duration, got ${formatValue(timeout)}`]);
+  async drain(options: DrainOptions): Promise<void> {
+    const timeoutMs = readTimeout(options);
     this.isDraining = true;
     this.deadlines.windDown();
     this.dismissAfter(this.clock.now() + timeoutMs);

@@ -139,7 +139,7 @@ export class Bulkhead {
 
   /**
    * Changes how many calls run at a time. Growing lets waiters in at once; shrinking lets those that run finish.
-   * `reconfigure` of other options leaves it as it is.
+   * `reconfigure` of other options leaves it as it is. Of one that an operator has switched off nothing changes.
    * @throws ResilienceConfigError for anything but an integer >= 1 or `Infinity`.
    */
   resize(maxConcurrent: number): void {
@@ -148,6 +148,7 @@ export class Bulkhead {
         `bulkhead "${this.name}": maxConcurrent must be an integer >= 1 or Infinity, got ${formatValue(maxConcurrent)}`,
       ]);
     }
+    if (this.state === 'disabled') return;
     this.changedByHand?.({ maxConcurrent });
     this.limits.maxConcurrent = maxConcurrent;
     for (const partition of this.inUse()) partition.admitWaiting();
