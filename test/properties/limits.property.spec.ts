@@ -125,3 +125,54 @@ describe.each(['token-bucket', 'fixed-window', 'sliding-window', 'leaky-bucket']
     );
   });
 });
+
+describe('the bound of a stretch of time', () => {
+  /** What got through in each stretch that begins and ends with a call: what it took, and how long it was. */
+  function stretches(algorithm: RateLimitAlgorithm, limit: number, perMs: number, bursts: readonly (readonly [number, number])[]) {
+    const counting = createAlgorithm(algorithm, { limit, perMs, burst: limit });
+    const state = new Float64Array(counting.width);
+    const taken: number[] = [];
+    let now = 0;
+    for (const [afterMs, calls] of bursts) {
+      now += afterMs;
+      for (let call = 0; call < calls; call++) if (counting.tryTake(state, 0, now, 1)) taken.push(now);
+    }
+    return taken.flatMap((from, first) => taken.slice(first).map((to, more) => ({ lasted: to - from, passed: more + 1 })));
+  }
+
+  it.each(['token-bucket', 'sliding-window', 'leaky-bucket'] as const)('is limit × (1 + its length / per) for a %s', (algorithm) => {
+    const burst = fc.tuple(fc.integer({ min: 0, max: 150 }), fc.integer({ min: 0, max: 12 }));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 10 }),
+        fc.integer({ min: 1, max: 200 }),
+        fc.array(burst, { maxLength: 25 }),
+        (limit, perMs, bursts) => {
+          const over = stretches(algorithm, limit, perMs, bursts).filter(
+            ({ lasted, passed }) => passed > limit * (1 + lasted / perMs) + 1e-6,
+          );
+          expect(over).toEqual([]);
+        },
+      ),
+      SCHEDULES,
+    );
+  });
+
+  it('is reached by who times it: nearly twice the limit in one period, from a sliding window as from a full bucket', () => {
+    const late: [number, number][] = [[1900, 10], ...Array.from({ length: 99 }, (): [number, number] => [10, 1])];
+    const most = (algorithm: RateLimitAlgorithm): number =>
+      Math.max(...stretches(algorithm, 10, 1000, late).map(({ lasted, passed }) => (lasted < 1000 ? passed : 0)));
+    expect(most('sliding-window')).toBe(18);
+    expect(most('token-bucket')).toBe(19);
+  });
+
+  it('is broken by a fixed window, which lets nearly twice the limit through within a millisecond', () => {
+    const border: [number, number][] = [
+      [0, 1],
+      [999, 9],
+      [1, 10],
+    ];
+    const atOnce = stretches('fixed-window', 10, 1000, border).filter(({ lasted }) => lasted <= 1);
+    expect(Math.max(...atOnce.map(({ passed }) => passed))).toBe(19);
+  });
+});

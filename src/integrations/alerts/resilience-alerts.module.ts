@@ -111,10 +111,11 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
       if (wants !== undefined) this.stops.push(events.listen((event) => detector.hear?.(event), { wants }));
       if (detector.stop !== undefined) this.stops.push(() => detector.stop!());
     }
-    this.wait();
   }
 
+  /** The looks begin when all modules have: where one of them fails, nobody would stop them. */
   onApplicationBootstrap(): void {
+    this.wait();
     for (const unknown of unknownNames(this.rules, this.resilience)) this.resilience.environment.logger.warn(unknown);
   }
 

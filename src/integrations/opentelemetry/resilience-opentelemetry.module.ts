@@ -1,4 +1,11 @@
-import { Inject, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { ResilienceConfigError } from '../../core.js';
 import { ResilienceService } from '../../index.js';
 import { instrument } from './instruments.js';
@@ -21,7 +28,10 @@ const SCOPE = 'nestjs-bulwark';
  * `ResilienceOpenTelemetryModule.register()`, beside the SDK that the application has set up.
  */
 @Module({})
-export class ResilienceOpenTelemetryModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+export class ResilienceOpenTelemetryModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+{
   private leave: (() => void) | undefined;
 
   constructor(
@@ -44,6 +54,14 @@ export class ResilienceOpenTelemetryModule extends ConfigurableModuleClass imple
     this.leave = joinApplication(this.resilience, readOpenTelemetryOptions(this.options));
   }
 
+  /**
+   * A meter outlives the application, so it reads nothing before all modules have begun: where one of them fails, nobody would take
+   * the application away from it again.
+   */
+  onApplicationBootstrap(): void {
+    beginMetrics(this.resilience);
+  }
+
   onApplicationShutdown(): void {
     this.leave?.();
     this.leave = undefined;
@@ -53,7 +71,7 @@ export class ResilienceOpenTelemetryModule extends ConfigurableModuleClass imple
 /** What an application is seen by, and by how many modules. */
 interface Registration {
   readonly settings: OpenTelemetrySettings;
-  readonly stop: () => void;
+  stopMetrics?: () => void;
   users: number;
 }
 
@@ -61,7 +79,7 @@ const registrations = new WeakMap<ResilienceService, Registration>();
 
 /** Several modules of an application may import this one; its calls are measured and followed once. */
 function joinApplication(resilience: ResilienceService, settings: OpenTelemetrySettings): () => void {
-  const registration = registrations.get(resilience) ?? { settings, stop: begin(resilience, settings), users: 0 };
+  const registration = registrations.get(resilience) ?? begin(resilience, settings);
   const options = Object.keys(settings) as (keyof OpenTelemetrySettings)[];
   const others = options.filter((option) => registration.settings[option] !== settings[option]);
   if (others.length > 0) {
@@ -70,17 +88,26 @@ function joinApplication(resilience: ResilienceService, settings: OpenTelemetryS
     ]);
   }
   registration.users++;
-  registrations.set(resilience, registration);
   return () => {
     if (--registration.users > 0) return;
     registrations.delete(resilience);
-    registration.stop();
+    registration.stopMetrics?.();
   };
 }
 
-function begin(resilience: ResilienceService, settings: OpenTelemetrySettings): () => void {
-  const { metrics, traces, keys, clients, meterProvider, tracerProvider } = settings;
-  const stopMetrics = metrics ? instrument(resilience, meterProvider.getMeter(SCOPE), { keys, clients }) : undefined;
+/** Spans, which only the application itself knows of. */
+function begin(resilience: ResilienceService, settings: OpenTelemetrySettings): Registration {
+  const { metrics, traces, tracerProvider } = settings;
+  if (metrics) resilience.measure();
   if (traces !== false) resilience.trace(new SpanTracer(tracerProvider.getTracer(SCOPE), traces === 'attempt'));
-  return () => stopMetrics?.();
+  const registration: Registration = { settings, users: 0 };
+  registrations.set(resilience, registration);
+  return registration;
+}
+
+function beginMetrics(resilience: ResilienceService): void {
+  const registration = registrations.get(resilience);
+  if (registration?.settings.metrics !== true) return;
+  const { meterProvider, keys, clients } = registration.settings;
+  registration.stopMetrics ??= instrument(resilience, meterProvider.getMeter(SCOPE), { keys, clients });
 }

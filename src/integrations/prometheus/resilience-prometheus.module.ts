@@ -1,4 +1,11 @@
-import { Inject, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { register as defaultRegistry, type Registry } from 'prom-client';
 import { ResilienceService, type MetricFamily } from '../../index.js';
 import { metricsController, REGISTRY } from './metrics.controller.js';
@@ -8,6 +15,7 @@ import {
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
   readPrometheusOptions,
+  type PrometheusSettings,
   type ResiliencePrometheusOptions,
 } from './options.js';
 import { register } from './pulled-metric.js';
@@ -28,7 +36,10 @@ import { register } from './pulled-metric.js';
   ],
   exports: [REGISTRY],
 })
-export class ResiliencePrometheusModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+export class ResiliencePrometheusModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+{
   private registered: (() => void)[] = [];
 
   constructor(
@@ -47,16 +58,22 @@ export class ResiliencePrometheusModule extends ConfigurableModuleClass implemen
     return withController(super.registerAsync(options), options.path);
   }
 
-  /** @throws ResilienceConfigError with every mistake, or where the registry has another metric of one of the names. */
+  /** @throws ResilienceConfigError with every mistake. */
   onModuleInit(): void {
-    const metrics = this.resilience.metricDeclarations();
-    const heads = metrics.map(({ name, type, labels = [] }) => ({ name, type, labels: ['name', ...labels] }));
-    const { prefix, labels, keys, clients, buckets } = readPrometheusOptions(this.options, heads);
+    this.resilience.measure(this.read().buckets);
+  }
+
+  /**
+   * The registry outlives the application, so nothing is put into it before all modules have begun: where one of them fails,
+   * nobody would take it out again.
+   * @throws ResilienceConfigError where the registry has another metric of one of the names.
+   */
+  onApplicationBootstrap(): void {
+    const { prefix, labels, keys, clients, buckets } = this.read();
     const shape = JSON.stringify([labels, buckets]);
     const options = JSON.stringify([labels, buckets, keys, clients]);
-    this.resilience.measure(buckets);
     try {
-      for (const { name, help, type, merge } of metrics) {
+      for (const { name, help, type, merge } of this.resilience.metricDeclarations()) {
         const head = { name: `${prefix}${name}`, help, type, ...(merge === undefined ? {} : { merge }) };
         const read = (): MetricFamily => this.resilience.collectOne(name, { keys, clients });
         this.registered.push(register(this.registry, head, this.resilience, { read, labels, options, shape }));
@@ -70,6 +87,11 @@ export class ResiliencePrometheusModule extends ConfigurableModuleClass implemen
   /** The last scrape may come while the application shuts down; after that a registry must not keep it alive. */
   onApplicationShutdown(): void {
     this.takeOut();
+  }
+
+  private read(): PrometheusSettings {
+    const heads = this.resilience.metricDeclarations().map(({ name, type, labels = [] }) => ({ name, type, labels: ['name', ...labels] }));
+    return readPrometheusOptions(this.options, heads);
   }
 
   private takeOut(): void {

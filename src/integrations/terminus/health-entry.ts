@@ -1,10 +1,13 @@
 import { errorClassOf } from '../../engine/telemetry/call-observer.js';
 import type { CircuitBreaker, CircuitStateName } from '../../core.js';
 import type { ResilienceService } from '../../nest/index.js';
-import type { BulkheadHealthOptions, CircuitBreakerHealthOptions, HealthSelection, RateLimiterHealthOptions } from './resilience.health.js';
-
-/** What a probe is told. */
-export type HealthStatus = 'up' | 'degraded' | 'down';
+import type {
+  BulkheadHealthOptions,
+  CircuitBreakerHealthOptions,
+  HealthSelection,
+  HealthStatus,
+  RateLimiterHealthOptions,
+} from './health-options.js';
 
 /** What was found of one instance. */
 export interface HealthEntry {

@@ -1,63 +1,24 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ResilienceService } from '../../nest/index.js';
+import { bulkheadEntries, circuitBreakerEntries, rateLimiterEntries, worstOf, type HealthEntry } from './health-entry.js';
 import {
-  bulkheadEntries,
-  circuitBreakerEntries,
-  rateLimiterEntries,
-  worstOf,
-  type HealthEntry,
+  readBulkheadOptions,
+  readCircuitBreakerOptions,
+  readRateLimiterOptions,
+  type BulkheadHealthOptions,
+  type CircuitBreakerHealthOptions,
   type HealthStatus,
-} from './health-entry.js';
-
-/** Which instances, by name. Default: all. */
-export interface HealthSelection {
-  readonly names?: readonly string[];
-}
-
-/** How the state of a circuit breaker is told. */
-export interface CircuitBreakerHealthOptions extends HealthSelection {
-  /** What an open circuit means. Default: `'down'` for a critical breaker, `'degraded'` for the others. */
-  readonly openIs?: HealthStatus;
-  /**
-   * What a half-open circuit means. Not `'down'` by default, not even for a critical one: without traffic there is no
-   * trial, and the circuit would stay as it is.
-   * @default 'degraded'
-   */
-  readonly halfOpenIs?: HealthStatus;
-  /**
-   * Shows the key of the worst circuit. Keys are often somebody's (a tenant, an address, an API key), and a probe's answer is seen by
-   * many, so by default there is only the number of keys whose circuits are open.
-   * @default false
-   */
-  readonly showKeys?: boolean;
-}
-
-/** How the use of a bulkhead is told. */
-export interface BulkheadHealthOptions extends HealthSelection {
-  /**
-   * From this share of places in use on, the bulkhead is told as `saturatedIs`.
-   * @default 1
-   */
-  readonly maxUtilization?: number;
-  /** @default 'degraded' */
-  readonly saturatedIs?: HealthStatus;
-}
-
-/** How the state of a rate limiter is told. */
-export interface RateLimiterHealthOptions extends HealthSelection {
-  /**
-   * What a limit without a permit left means. A limiter at its limit does its work, so it is no fault.
-   * @default 'up'
-   */
-  readonly exhaustedIs?: HealthStatus;
-}
+  type RateLimiterHealthOptions,
+} from './health-options.js';
 
 /**
  * What the policies know of the health of what the application depends on, for readiness. Never for liveness: an open
  * circuit says that something else is ill, and restarting this process does not heal it.
  *
  * With Terminus 12 there is `degraded` (HTTP 200); with Terminus 11, which does not know it, that is told as `up`.
+ *
+ * Each method throws a ResilienceConfigError that names every mistake in its options.
  */
 @Injectable()
 export class ResilienceHealthIndicator {
@@ -68,17 +29,17 @@ export class ResilienceHealthIndicator {
 
   /** The circuit breakers, each with state, rates, calls in the window, time to the next trial and class of the last error. */
   circuitBreakers<Key extends string>(key: Key, options: CircuitBreakerHealthOptions = {}): HealthIndicatorResult<Key> {
-    return this.tell(key, circuitBreakerEntries(this.resilience, options));
+    return this.tell(key, circuitBreakerEntries(this.resilience, readCircuitBreakerOptions(options)));
   }
 
   /** The bulkheads, each with places in use and who waits. */
   bulkheads<Key extends string>(key: Key, options: BulkheadHealthOptions = {}): HealthIndicatorResult<Key> {
-    return this.tell(key, bulkheadEntries(this.resilience, options));
+    return this.tell(key, bulkheadEntries(this.resilience, readBulkheadOptions(options)));
   }
 
   /** The rate limiters, each with what is left. */
   rateLimiters<Key extends string>(key: Key, options: RateLimiterHealthOptions = {}): HealthIndicatorResult<Key> {
-    return this.tell(key, rateLimiterEntries(this.resilience, options));
+    return this.tell(key, rateLimiterEntries(this.resilience, readRateLimiterOptions(options)));
   }
 
   /** All of it together. */

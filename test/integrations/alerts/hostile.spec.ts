@@ -184,6 +184,14 @@ describe('a channel', () => {
 });
 
 describe('rules at startup', () => {
+  it('of an application that does not start leave no timer', async () => {
+    const time = new FakeClock();
+    const fails = { provide: 'fails', useValue: { onModuleInit: () => Promise.reject(new Error('no database')) } };
+    const imports = [ResilienceAlertsModule.register({ rules: [onBulkheadUse({ name: 'full', above: 0.5 })], channels: [list] })];
+    await expect(start({ imports, providers: [fails] }, { clock: time, logs: false })).rejects.toThrow('no database');
+    expect(time.pendingTimers).toBe(0);
+  });
+
   it('that name what does not exist are reported with the nearest name', async () => {
     await begin([
       onOpenCircuit({ name: 'a', policy: 'paymnts' }),

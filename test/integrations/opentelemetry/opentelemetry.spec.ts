@@ -224,6 +224,23 @@ describe('instruments', () => {
     await reader.shutdown();
   });
 
+  it('are not read of an application that did not start', async () => {
+    class Fails {
+      onModuleInit(): void {
+        throw new Error('no database');
+      }
+    }
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const meterProvider = new MeterProvider({ readers: [reader] });
+    const imports = [ResilienceModule.forRoot(), ResilienceOpenTelemetryModule.register({ meterProvider, tracerProvider })];
+    const module = await Test.createTestingModule({ imports, providers: [Orders, Fails] }).compile();
+    await expect(module.createNestApplication({ logger: false }).init()).rejects.toThrow('no database');
+    await reader.forceFlush();
+    expect(exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics)).toEqual([]);
+    await reader.shutdown();
+  });
+
   it('are not made where that is wanted, and durations are not measured then', async () => {
     await start({ metrics: false });
     expect(app.get(ResilienceService).environment.timings.on).toBe(false);

@@ -235,3 +235,17 @@ describe('ResiliencePrometheusModule', () => {
     running.length = 0;
   });
 });
+
+describe('an application that does not start', () => {
+  it('leaves nothing in the registry, which outlives it', async () => {
+    class Fails {
+      onModuleInit(): void {
+        throw new Error('no database');
+      }
+    }
+    const registry = new Registry();
+    const imports = [ResilienceModule.forRoot(), ResiliencePrometheusModule.register({ registry })];
+    await expect(startWith(imports, [Fails])).rejects.toThrow('no database');
+    expect(registry.getMetricsAsArray()).toEqual([]);
+  });
+});

@@ -250,3 +250,18 @@ describe('with a Terminus that does not know degraded (11)', () => {
     expect(indicator.circuitBreakers('breakers')).toMatchObject({ breakers: { status: 'up', stock: { state: 'open' } } });
   });
 });
+
+describe('options of the indicator', () => {
+  it('are checked, all of them, and the mistake is named', async () => {
+    const app = await start({ imports: [ResilienceHealthModule] });
+    const indicator = app.get(ResilienceHealthIndicator);
+    const wrong: unknown = { names: 'payments', openIs: 'dwon', showkeys: true };
+    expect(() => indicator.circuitBreakers('a', wrong as CircuitBreakerHealthOptions)).toThrow(
+      /circuitBreakers: names must be a list of names, got "?'?payments[^]*openIs must be[^]*got "?'?dwon[^]*showkeys[^]*showKeys/,
+    );
+    expect(() => indicator.bulkheads('b', { maxUtilization: 80, saturatedIs: 'bad' as never })).toThrow(
+      /bulkheads: maxUtilization must be[^]*got 80[^]*saturatedIs/,
+    );
+    expect(() => indicator.rateLimiters('c', null as never)).toThrow(/rateLimiters: options must be an object, got null/);
+  });
+});
