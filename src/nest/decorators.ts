@@ -1,6 +1,6 @@
 import type { Order } from '../config/index.js';
 import type { PolicyDeclaration } from '../engine/contract/kind.js';
-import type { Duration } from '../options/index.js';
+import { isRecord, type Duration } from '../options/index.js';
 import type { Bulkhead as BulkheadInstance, BulkheadOptions } from '../policies/bulkhead/index.js';
 import type { CircuitBreaker as CircuitBreakerInstance, CircuitBreakerOptions } from '../policies/circuit-breaker/index.js';
 import type { FallbackOptions, FallbackUse } from '../policies/fallback/index.js';
@@ -82,9 +82,14 @@ export interface PipelineOptions {
 export function Resilience(what: string | Policy | PipelineOptions): PolicyDecorator {
   return decorate('Resilience', (declarations) => {
     if (typeof what === 'string') declarations.presets.push(what);
-    else if ('order' in what) declarations.order = what.order;
+    else if (isOrder(what)) declarations.order = what.order;
     else declarations.policies.push(what);
   });
+}
+
+/** Of what is no object, what it is for is said where it is compiled, under the name of its method. */
+function isOrder(what: Policy | PipelineOptions): what is PipelineOptions {
+  return isRecord(what) && 'order' in what;
 }
 
 /** Marks the parameter that gets the `AttemptContext`, where the caller leaves it undefined. */

@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Policy } from '../policies/index.js';
+import { ResilienceConfigError } from '../engine/error.js';
+import { formatValue, isRecord } from '../options/index.js';
 import { Resilience } from '../application/resilience.js';
 
 /** What a feature module adds to the application's resilience. */
@@ -13,7 +15,11 @@ export interface ResilienceFeatureOptions {
 export class ResilienceFeatureModule {}
 
 /** A module that adds presets before the operations of the application are compiled. */
-export function featureModule({ presets }: ResilienceFeatureOptions): DynamicModule {
+export function featureModule(options: ResilienceFeatureOptions): DynamicModule {
+  const { presets } = Object(options) as ResilienceFeatureOptions;
+  if (!isRecord(presets)) {
+    throw new ResilienceConfigError([`ResilienceModule.forFeature: presets must be an object of policies, got ${formatValue(presets)}`]);
+  }
   const added = {
     provide: Symbol('presets of a feature'),
     useFactory: (resilience: Resilience) => resilience.addPresets(presets),

@@ -11,7 +11,7 @@ import { APP_INTERCEPTOR, DiscoveryModule, LazyModuleLoader, ModulesContainer } 
 import { systemClock } from '../engine/clock.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../application/resilience.js';
-import { parseDuration, formatValue } from '../options/index.js';
+import { choice, duration, flag, formatValue, Problems, readSettings, type Rules } from '../options/index.js';
 import { EventListeners } from './events/event-listeners.js';
 import { EventLog } from './events/event-log.js';
 import { NestLogger } from './events/nest-logger.js';
@@ -27,7 +27,7 @@ import {
   OPTIONS_TYPE,
   type ResilienceModuleOptions,
 } from './resilience.module-definition.js';
-import { ResilienceRuntime } from './runtime/runtime.js';
+import { ResilienceRuntime, type Unmanaged } from './runtime/runtime.js';
 import { startups, unread } from './runtime/startup.js';
 import { StreamErrorsInterceptor } from './versions/stream-errors.interceptor.js';
 
@@ -35,17 +35,43 @@ import { StreamErrorsInterceptor } from './versions/stream-errors.interceptor.js
 export const ResilienceService = Resilience;
 export type ResilienceService = Resilience;
 
+/** What the module itself is told, beside what `Resilience` reads. */
+interface ModuleSettings {
+  readonly unmanaged: Unmanaged;
+  readonly drainTimeout?: number;
+  readonly logs: boolean;
+}
+
+const RULES: Rules = {
+  unmanaged: choice(['warn', 'allow', 'throw'], { default: 'warn' }),
+  drainTimeout: duration({ zero: true }),
+  logs: flag({ default: true }),
+};
+
+/** @throws ResilienceConfigError with every mistake in the options, be they the module's or not. */
 function createService(options: ResilienceModuleOptions, runtime: ResilienceRuntime): Resilience {
+  if (typeof options !== 'object' || options === null)
+    throw new ResilienceConfigError([`ResilienceModule: options must be an object, got ${formatValue(options)}`]);
+  const { unmanaged, drainTimeout, logs, ...rest } = options;
+  const problems = new Problems();
+  const settings = readSettings<ModuleSettings>(RULES, { unmanaged, drainTimeout, logs }, problems);
+  let resilience: Resilience;
+  try {
+    resilience = new Resilience({ logger: new NestLogger(), ...rest });
+  } catch (error) {
+    if (!(error instanceof ResilienceConfigError)) throw error;
+    throw new ResilienceConfigError([...problems.messages, ...error.problems]);
+  }
+  if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
+  runtime.setResilience(resilience, settings.unmanaged);
   // A clock of the application's own may stand still.
-  const { unmanaged = 'warn', drainTimeout = (options.clock ?? systemClock) === systemClock ? '5s' : 0, logs = true, ...rest } = options;
-  const drainMs = parseDuration(drainTimeout);
-  if (drainMs === undefined) throw new ResilienceConfigError([`drainTimeout must be a duration, got ${formatValue(drainTimeout)}`]);
-  const resilience = new Resilience({ logger: new NestLogger(), ...rest });
-  runtime.setResilience(resilience, unmanaged);
-  runtime.drainMs = drainMs;
-  if (logs) runtime.log = new EventLog(resilience);
+  runtime.drainMs = settings.drainTimeout ?? ((rest.clock ?? systemClock) === systemClock ? DRAIN_MS : 0);
+  if (settings.logs) runtime.log = new EventLog(resilience);
   return resilience;
 }
+
+/** How long a shutdown waits where nothing else is said. */
+const DRAIN_MS = 5000;
 
 /** Turns of the event loop between the end of the last call and the end of the servers. */
 const TURNS_TO_ANSWER = 10;

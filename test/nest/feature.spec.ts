@@ -35,6 +35,12 @@ describe('forFeature', () => {
     await expect(start({ imports: [BillingModule, other] })).rejects.toThrow('preset "billing" is there already, with another policy');
   });
 
+  it('says that it was given none', () => {
+    expect(() => ResilienceModule.forFeature(undefined as never)).toThrow(
+      'ResilienceModule.forFeature: presets must be an object of policies, got undefined',
+    );
+  });
+
   it('says what is wrong with a preset', async () => {
     const wrong = ResilienceModule.forFeature({ presets: { odd: { kind: 'retri' } as unknown as ReturnType<typeof policies.retry> } });
     await expect(start({ imports: [wrong] })).rejects.toThrow(ResilienceConfigError);

@@ -77,6 +77,20 @@ describe('ResilienceModule', () => {
     expect(module.get(ResilienceService).inFlight).toBe(1);
   });
 
+  it('tells all that is wrong with its options at once, its own and those of the policies', async () => {
+    const wrong = { drainTimeout: -1, unmanaged: 'warm', logs: 'yes', defaults: { retry: { maxAttempts: 0 } } } as never;
+    const starting = start({}, wrong);
+    await expect(starting).rejects.toThrow(/drainTimeout must be a duration .*, got -1/);
+    await expect(starting).rejects.toThrow(/unmanaged must be 'warn' or 'allow' or 'throw', got "warm"; did you mean "warn"\?/);
+    await expect(starting).rejects.toThrow(/logs must be true or false, got "yes"/);
+    await expect(starting).rejects.toThrow(/maxAttempts must be an integer >= 1/);
+  });
+
+  it('says that a factory gave no options', async () => {
+    const module = Test.createTestingModule({ imports: [ResilienceModule.forRootAsync({ useFactory: () => undefined as never })] });
+    await expect(module.compile()).rejects.toThrow('ResilienceModule: options must be an object, got undefined');
+  });
+
   it('is global, unless it should not be', async () => {
     @Module({ providers: [Client], exports: [Client] })
     class Feature {}

@@ -15,6 +15,21 @@ async function make<Source>(type: new () => Source, options: ResilienceModuleOpt
 }
 
 describe('a method without a known type', () => {
+  it('that gives an Observable after it gave a promise says so', async () => {
+    @Injectable()
+    class Either {
+      @Retry(2)
+      get(live: boolean) {
+        return (live ? of(1) : Promise.resolve(2)) as unknown as Both;
+      }
+    }
+    const { instance } = await make(Either);
+    await expect(instance.get(false)).resolves.toBe(2);
+    await expect(instance.get(true)).rejects.toThrow(
+      'Either.get is protected, and returned an Observable, though it is known to return promises: make two methods of it.',
+    );
+  });
+
   it('gives both, while no call has reached it, and what it gives from then on', async () => {
     @Injectable()
     class Feed {

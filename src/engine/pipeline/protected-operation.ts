@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs';
+import { isObservable, type Observable } from 'rxjs';
 import type { Call, Method } from '../call/call.js';
 import { buildLayers, type CompiledLayer } from './compile.js';
 import type { Environment } from '../environment.js';
@@ -93,7 +93,9 @@ export class ProtectedOperation {
 
   readonly plainValue = (value: unknown): Error =>
     new TypeError(
-      `${this.id} is protected, so it must return a Promise or an Observable; it returned ${describe(value)}. Make the method async.`,
+      isObservable(value)
+        ? `${this.id} is protected, and returned an Observable, though it is known to return promises: make two methods of it.`
+        : `${this.id} is protected, so it must return a Promise or an Observable; it returned ${describe(value)}. Make the method async.`,
     );
 }
 

@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common';
-import { formatValue, suggestion } from '../../options/index.js';
+import { formatValue, suggestion, type Rule } from '../../options/index.js';
 import type { ClientRequest } from './client-key.js';
 
 /** What handlers are called by, as `getType()` of a context has it. */
@@ -41,15 +41,22 @@ export function inboundOf(host: ArgumentsHost): Inbound | undefined {
   }
 }
 
-/** What is wrong with a list of types. */
-export function checkContexts(location: string, contexts: readonly unknown[]): readonly string[] {
-  return contexts
-    .filter((one) => !(INBOUND_TYPES as readonly unknown[]).includes(one))
-    .map(
-      (one) =>
-        `${location}: contexts must be of ${INBOUND_TYPES.join(', ')}, got ${formatValue(one)}${suggestion(String(one), INBOUND_TYPES)}`,
-    );
-}
+/** A list of types, as an option. */
+export const contextsRule: Rule<readonly InboundType[]> = {
+  expects: `a list of ${INBOUND_TYPES.join(', ')}`,
+  read(value, path, problems) {
+    if (!Array.isArray(value)) {
+      problems.add(`${path} must be ${this.expects}, got ${formatValue(value)}`);
+      return undefined;
+    }
+    for (const one of value as readonly unknown[]) {
+      if ((INBOUND_TYPES as readonly unknown[]).includes(one)) continue;
+      const hint = typeof one === 'string' ? suggestion(one, INBOUND_TYPES) : '';
+      problems.add(`${path} must be of ${INBOUND_TYPES.join(', ')}, got ${formatValue(one)}${hint}`);
+    }
+    return value as readonly InboundType[];
+  },
+};
 
 /** `context: ({ req, res }) => ...` of Apollo, `reply` of Fastify and Mercurius, `extra.request` of graphql-ws. */
 function ofGraphql(context: unknown): Inbound {

@@ -3,9 +3,10 @@ import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { tap, type Observable } from 'rxjs';
 import { ResilienceService, type RateLimiter } from '../../index.js';
 import { STARTS, type Startup } from '../../nest/runtime/startup.js';
-import { nearest, formatValue } from '../../options/index.js';
+import { callback, formatValue, nearest, text, type Rules } from '../../options/index.js';
 import { LimitBoard } from './limits/limit-board.js';
 import { tellLimits } from './limits/rate-limit-fields.js';
+import { checkOptions } from './check-options.js';
 import { routesBehind, type Class, type Handler } from './routes/route-finder.js';
 
 /** Of which limit the headers tell. */
@@ -15,6 +16,8 @@ export interface RateLimitHeadersOptions<Request = unknown> {
   /** The key that the request was counted by; the common limit without. */
   readonly key?: (request: Request) => string | null | undefined;
 }
+
+const RULES: Rules = { limiter: text(), key: callback('(request) => string') };
 
 /**
  * Tells a client what is left of its limit, by the fields `RateLimit-Policy` and `RateLimit` of the IETF draft "RateLimit
@@ -55,6 +58,8 @@ export abstract class RateLimitHeadersInterceptor implements NestInterceptor {
   }
 
   private compile(): readonly string[] {
+    const { problems } = checkOptions('RateLimitHeadersInterceptor', RULES, this.options, [], ['limiter']);
+    if (problems.length > 0) return problems;
     for (const { controller, handler } of routesBehind(this.constructor as Class, 'interceptor', this.modules)) {
       const handlers = this.behind.get(controller);
       if (handlers === undefined) this.behind.set(controller, new Set([handler]));
@@ -80,8 +85,13 @@ export abstract class RateLimitHeadersInterceptor implements NestInterceptor {
     const limiter = this.find();
     if (limiter === undefined) return;
     const http = context.switchToHttp();
-    const key = this.options.key?.(http.getRequest<never>());
-    tellLimits(this.adapterHost.httpAdapter, http.getResponse(), [{ name: limiter.name, limiter, key }]);
+    try {
+      const key = this.options.key?.(http.getRequest<never>());
+      tellLimits(this.adapterHost.httpAdapter, http.getResponse(), [{ name: limiter.name, limiter, key }]);
+    } catch (error) {
+      // An answer without these fields is better than none.
+      this.resilience.environment.callbackFailed('the key of RateLimitHeadersInterceptor', undefined, error);
+    }
   }
 
   /** A limiter is there for good, but it may come only with a later start of something. */

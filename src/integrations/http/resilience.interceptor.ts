@@ -3,9 +3,10 @@ import { ModulesContainer } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { ResilienceConfigError, ResilienceService, type Policy } from '../../index.js';
 import { STARTS, type Startup } from '../../nest/runtime/startup.js';
-import { nearest, formatValue } from '../../options/index.js';
-import { checkContexts, inboundOf, type InboundType } from './inbound.js';
+import { anything, formatValue, isRecord, nearest, rule, type Rules } from '../../options/index.js';
+import { contextsRule, inboundOf, type InboundType } from './inbound.js';
 import { LimitBoard } from './limits/limit-board.js';
+import { checkOptions } from './check-options.js';
 import { RouteTables } from './routes/route-table.js';
 import { findRoutes, isSkipped, routesBehind, type Class, type Handler } from './routes/route-finder.js';
 import { isFile, RouteRun } from './routes/route-run.js';
@@ -22,6 +23,13 @@ export interface ResilienceInterceptorOptions {
    */
   readonly contexts?: readonly InboundType[];
 }
+
+/** Policies are looked at where they are compiled, under the name of their route. */
+const RULES: Rules = {
+  policy: anything(),
+  routes: rule('an object of policies by "Controller.handler"', (value) => (isRecord(value) ? value : undefined)),
+  contexts: contextsRule,
+};
 
 type Operation = ReturnType<ResilienceService['protect']>;
 
@@ -75,7 +83,9 @@ export abstract class ResilienceInterceptor implements NestInterceptor {
   }
 
   private compile(): readonly string[] {
-    const problems = [...checkContexts('ResilienceInterceptor', this.options.contexts ?? [])];
+    const checked = checkOptions('ResilienceInterceptor', RULES, this.options, ['routes', 'contexts']);
+    if (!checked.isUsable) return checked.problems;
+    const problems = [...checked.problems];
     for (const { controller, handler, type } of routesBehind(this.constructor as Class, 'interceptor', this.modules)) {
       if (!this.isWanted(type)) continue;
       try {

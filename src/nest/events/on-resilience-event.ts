@@ -1,6 +1,6 @@
 import { eventPatterns, type EventOf, type EventPattern } from '../../policies/index.js';
 import { Inject, Optional } from '@nestjs/common';
-import { suggestion } from '../../options/index.js';
+import { formatValue, suggestion } from '../../options/index.js';
 import { LISTENER_KEY, RUNTIME_TOKEN } from '../runtime/keys.js';
 import { isRuntime } from '../runtime/runtime.js';
 
@@ -36,7 +36,7 @@ export function OnResilienceEvent<const Pattern extends EventPattern>(
   pattern: Pattern | readonly Pattern[],
   options: OnResilienceEventOptions = {},
 ): EventMethodDecorator<EventOf<Pattern>> {
-  const patterns: readonly string[] = typeof pattern === 'string' ? [pattern] : pattern;
+  const patterns: readonly string[] = Array.isArray(pattern) ? (pattern as readonly Pattern[]) : [pattern as Pattern];
   return (target, _key, { value }) => {
     const listenings = listeningsOf(value!);
     Reflect.defineMetadata(LISTENINGS, [...listenings, { ...options, patterns }], value!);
@@ -63,5 +63,7 @@ export function listeningsOf(method: object): readonly ListenerMetadata[] {
 
 /** What is wrong with a pattern, if anything. */
 export function problemOf(pattern: string): string | undefined {
-  return eventPatterns.includes(pattern) ? undefined : `there is no event "${pattern}"${suggestion(pattern, eventPatterns)}`;
+  return eventPatterns.includes(pattern)
+    ? undefined
+    : `there is no event ${formatValue(pattern)}${suggestion(String(pattern), eventPatterns)}`;
 }

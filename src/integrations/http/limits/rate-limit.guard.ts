@@ -3,7 +3,9 @@ import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ResilienceConfigError, ResilienceError, ResilienceService } from '../../../index.js';
 import { STARTS, type Startup } from '../../../nest/runtime/startup.js';
 import { clientIp, type ClientRequest } from '../client-key.js';
-import { checkContexts, inboundOf, type Inbound, type InboundType } from '../inbound.js';
+import { contextsRule, inboundOf, type Inbound, type InboundType } from '../inbound.js';
+import { callback, flag, formatValue, type Rules } from '../../../options/index.js';
+import { checkOptions } from '../check-options.js';
 import { isSkipped, routesBehind, type Class, type Handler, type Route } from '../routes/route-finder.js';
 import { RouteTables } from '../routes/route-table.js';
 import { whenGone } from '../when-gone.js';
@@ -35,6 +37,24 @@ export interface RateLimitGuardOptions<Request = ClientRequest> {
 }
 
 const DEFAULT_CONTEXTS: readonly InboundType[] = ['http', 'graphql', 'ws'];
+
+/** What is in a limit is looked at where it is compiled, under the name of its route. */
+const RULES: Rules = {
+  limits: {
+    expects: "a limit like { limit: 100, per: '1m' }, or a list of them",
+    read(value, path, problems) {
+      const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+      if (list.length === 0) problems.add(`${path} must name one limit at least, got []`);
+      const others = list.filter((one) => typeof one !== 'object' || one === null);
+      for (const one of others) problems.add(`${path} must be ${this.expects}, got ${formatValue(one)}`);
+      return list.length === 0 || others.length > 0 ? undefined : list;
+    },
+  },
+  key: callback('(request, context) => string'),
+  skipIf: callback('(request, context) => boolean'),
+  contexts: contextsRule,
+  headers: flag({}),
+};
 
 /**
  * Limits routes before anything else of them runs, so also guessing at credentials that a later guard checks:
@@ -99,9 +119,9 @@ export abstract class RateLimitGuard implements CanActivate {
   }
 
   private compile(): readonly string[] {
-    const { limits, contexts = DEFAULT_CONTEXTS } = this.options;
-    const problems = [...checkContexts('RateLimitGuard', contexts)];
-    if (Array.isArray(limits) && limits.length === 0) problems.push('RateLimitGuard: limits must name one limit at least, got []');
+    const checked = checkOptions('RateLimitGuard', RULES, this.options, ['contexts'], ['limits']);
+    if (!checked.isUsable) return checked.problems;
+    const problems = [...checked.problems];
     for (const { controller, handler } of this.behind()) {
       try {
         this.limitsOf(controller, handler);

@@ -1,3 +1,5 @@
+import { ResilienceConfigError } from '../../../index.js';
+import { formatValue, isRecord } from '../../../options/index.js';
 import { READ_BY } from '../../../nest/runtime/startup.js';
 import type { Class, Handler } from '../routes/route-finder.js';
 import type { ClientRequest } from '../client-key.js';
@@ -15,10 +17,18 @@ export type RouteDecorator = ClassDecorator & MethodDecorator;
  * Gives a handler, or all handlers of a class, limits of its own in place of those of `RateLimitGuard`:
  * `@RouteRateLimit({ limit: 5, per: '1m' })`. What stands at a handler wins over what stands at its class. Without a guard before
  * it nothing reads it, which is told at startup.
+ * @throws ResilienceConfigError without a limit
  */
 export function RouteRateLimit<Request = ClientRequest>(
   ...limits: readonly [RouteLimit<Request>, ...RouteLimit<Request>[]]
 ): RouteDecorator {
+  const given: readonly unknown[] = limits;
+  if (given.length === 0 || !given.every(isRecord)) {
+    const shown = given.map(formatValue).join(', ');
+    throw new ResilienceConfigError([
+      `@RouteRateLimit must be given limits like { limit: 5, per: '1m' }, got ${shown === '' ? 'nothing' : shown}`,
+    ]);
+  }
   return say(limits, '@RouteRateLimit is for RateLimitGuard to read');
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../../../src/integrations/http/index.js';
 import { ResilienceModule, ResilienceService, type ResilienceModuleOptions } from '../../../../src/index.js';
 import { FakeClock } from '../../../../src/testing/index.js';
+import { closeAll, start } from '../../../support/nest.js';
 
 /** Checks credentials, as a passport strategy does. */
 class CredentialsGuard implements CanActivate {
@@ -253,7 +254,33 @@ describe.each(platforms)('RateLimitGuard on %s', (_platform, adapter, trustProxy
   });
 });
 
+describe('options that no compiler has seen', () => {
+  const starting = (options: unknown) =>
+    start({
+      controllers: [ShopController],
+      providers: [{ provide: APP_GUARD, useClass: RateLimitGuard.of(options as RateLimitGuardOptions) }],
+    });
+  afterEach(closeAll);
+
+  it.each([
+    [undefined, 'RateLimitGuard: options must be an object, got undefined'],
+    [{}, "RateLimitGuard: limits is required: a limit like { limit: 100, per: '1m' }, or a list of them"],
+    [{ limits: [null] }, 'RateLimitGuard: limits must be a limit like'],
+    [{ limits: { limit: 5 }, contexts: 'http' }, 'contexts must be a list of http, graphql, ws, rpc, got "http"'],
+    [{ limits: { limit: 5 }, skipif: () => true }, 'RateLimitGuard: has no option "skipif"; did you mean "skipIf"?'],
+    [{ limits: { limit: 5 }, skipIf: 'x' }, 'RateLimitGuard: skipIf must be a function (request, context) => boolean, got "x"'],
+  ])('are an error of the start: %p', async (options, message) => {
+    await expect(starting(options)).rejects.toThrow(message);
+  });
+});
+
 describe('@RouteRateLimit', () => {
+  it('without a limit is an error where it stands: it would take every limit away', () => {
+    const given = RouteRateLimit as unknown as (...limits: unknown[]) => void;
+    expect(() => given()).toThrow("@RouteRateLimit must be given limits like { limit: 5, per: '1m' }, got nothing");
+    expect(() => given(undefined)).toThrow('got undefined');
+  });
+
   it('is told at startup where no guard reads it', async () => {
     const warnings: string[] = [];
     const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };

@@ -146,7 +146,41 @@ function namesake(path: string): Type {
   return NamesakeController;
 }
 
+describe('options that no compiler has seen', () => {
+  const policy = policies.timeout('1s');
+
+  it.each([
+    [{ policy, polcy: policy }, 'ResilienceInterceptor: has no option "polcy"; did you mean "policy"?'],
+    [undefined, 'ResilienceInterceptor: options must be an object, got undefined'],
+    [{ routes: [] }, 'ResilienceInterceptor: routes must be an object of policies by "Controller.handler", got []'],
+  ])('of an interceptor for routes are an error of the start: %p', async (options, message) => {
+    await expect(begin([ResilienceInterceptor.of(options as never)])).rejects.toThrow(message);
+  });
+
+  it.each([
+    [{}, 'RateLimitHeadersInterceptor: limiter is required'],
+    [{ limiter: 'a', key: 'ip' }, 'RateLimitHeadersInterceptor: key must be a function (request) => string, got "ip"'],
+  ])('of an interceptor for headers are an error of the start: %p', async (options, message) => {
+    await expect(begin([RateLimitHeadersInterceptor.of(options as never)])).rejects.toThrow(message);
+  });
+});
+
 describe('what is left of a limit', () => {
+  it('is told to nobody where its key cannot be found, which takes no answer away', async () => {
+    const { warnings, logger } = told();
+    const failing = RateLimitHeadersInterceptor.of({
+      limiter: 'clients',
+      key: () => {
+        throw new Error('no tenant');
+      },
+    });
+    const server = (await begin([failing, limits()], { logger })).getHttpServer() as never;
+    const { headers: fields } = await request(server).get('/reports/make').expect(200);
+    expect(fields).not.toHaveProperty('ratelimit');
+    await request(server).get('/reports/make').expect(429);
+    expect(warnings).toContain('the key of RateLimitHeadersInterceptor threw; the call went on without it (told once)');
+  });
+
   const limits = () => ResilienceInterceptor.of({ policy: policies.rateLimit({ name: 'clients', limit: 1, per: '1m' }) });
   const headers = () => RateLimitHeadersInterceptor.of({ limiter: 'clients' });
 
