@@ -26,8 +26,12 @@ function readFrom<Value>(read: () => Value): Value | undefined {
 /** An error that says that somebody gave up: `AbortError` of the platform, `CanceledError` of Axios. */
 function isAbortError(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
-  const { name, code } = error as { name?: unknown; code?: unknown };
-  return name === 'AbortError' || code === 'ERR_CANCELED';
+  try {
+    const { name, code } = error as { name?: unknown; code?: unknown };
+    return name === 'AbortError' || code === 'ERR_CANCELED';
+  } catch {
+    return false; // it does not let itself be read
+  }
 }
 
 /**
@@ -35,8 +39,9 @@ function isAbortError(error: unknown): boolean {
  * be it that of the call or one among its arguments. A method that gives up by a signal of its own (`AbortSignal.timeout` in
  * a client) has failed like any other.
  */
-export function isCallersAbort(error: unknown, { signal, args }: JudgedCall): boolean {
-  if (readFrom(() => isAbortError(error)) !== true) return false;
+export function isCallersAbort(error: unknown, call: JudgedCall): boolean {
+  if (!isAbortError(error)) return false;
+  const { signal, args } = call; // only now: a call makes a list of its arguments for who reads them
   return signal?.aborted === true || (args?.some((arg) => readFrom(() => isAborted(arg)) === true) ?? false);
 }
 
@@ -52,17 +57,21 @@ function isAborted(arg: unknown): boolean {
  * caller or the library itself aborts never gets here.
  */
 export function isTransientError(error: unknown): boolean {
-  const status = readFrom(() => statusOf(error));
+  const status = statusOf(error);
   return status === undefined || status < 400 || status > 499 || TRANSIENT_CLIENT_STATUSES.has(status);
 }
 
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
-  const { status, statusCode, response } = error as { status?: unknown; statusCode?: unknown; response?: unknown };
-  if (typeof status === 'number') return status;
-  if (typeof statusCode === 'number') return statusCode;
-  const ofResponse = typeof response === 'object' && response !== null ? (response as { status?: unknown }).status : undefined;
-  return typeof ofResponse === 'number' ? ofResponse : undefined;
+  try {
+    const { status, statusCode, response } = error as { status?: unknown; statusCode?: unknown; response?: unknown };
+    if (typeof status === 'number') return status;
+    if (typeof statusCode === 'number') return statusCode;
+    const ofResponse = typeof response === 'object' && response !== null ? (response as { status?: unknown }).status : undefined;
+    return typeof ofResponse === 'number' ? ofResponse : undefined;
+  } catch {
+    return undefined; // it does not let itself be read
+  }
 }
 
 type Match = (error: unknown, ...args: readonly unknown[]) => boolean;

@@ -18,6 +18,9 @@ const nobody = (): void => undefined;
 
 const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
 
+/** Above every layer. A small integer, which V8 keeps in the field itself. */
+const NO_LAYER = 2 ** 30 - 1;
+
 /** The most arguments that a call carries without a list. */
 export const MAX_INLINE_ARGUMENTS = 2;
 
@@ -69,7 +72,7 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   /** When the method was called, by the clock: NaN before that, and where no layer has asked for it. */
   invokedAt = Number.NaN;
   /** The outermost layer that wants to know when the method is called. */
-  private clockedFrom = Number.POSITIVE_INFINITY;
+  private clockedFrom = NO_LAYER;
   waitingFor: (typeof WaitingFor)[keyof typeof WaitingFor] = WaitingFor.METHOD;
   /** The promise of the method while it runs. */
   running: Promise<unknown> | undefined;
@@ -200,7 +203,11 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   /** The method is about to be called. */
   invoking(): void {
     this.uncalledFrom = this.slots.length;
-    if (this.clockedFrom !== Number.POSITIVE_INFINITY && Number.isNaN(this.invokedAt)) this.invokedAt = this.now();
+    if (this.dirty) this.clockNow();
+  }
+
+  private clockNow(): void {
+    if (this.clockedFrom !== NO_LAYER && Number.isNaN(this.invokedAt)) this.invokedAt = this.now();
   }
 
   /** A layer begins another attempt: to those inside, the method was not called yet. */
@@ -211,7 +218,7 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
     this.attachments?.beginAgain(layer);
     this.uncalledFrom = Math.min(this.uncalledFrom, layer + 1);
     if (this.clockedFrom > layer) this.invokedAt = Number.NaN;
-    for (const stray of this.strays ?? []) stray.seenBy = Math.min(stray.seenBy, layer + 1);
+    if (this.strays !== undefined) for (const stray of this.strays) stray.seenBy = Math.min(stray.seenBy, layer + 1);
   }
 
   /** Where the call waits just now, in words; undefined where it does not. */
@@ -338,7 +345,7 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
     this.attempt = 1;
     this.served = 'method';
     this.invokedAt = Number.NaN;
-    this.clockedFrom = Number.POSITIVE_INFINITY;
+    this.clockedFrom = NO_LAYER;
     this.pauseCancelled = this.dirty = false;
   }
 }

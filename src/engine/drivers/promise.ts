@@ -28,9 +28,14 @@ export class PromiseDriver implements CallDriver {
     const { pipeline } = this;
     pipeline.begin(call, target, method, signal);
     const step = call.inward ? pipeline.enter(call) : undefined;
-    const pending = step === 'invoke' ? this.invoke(call) : step === undefined ? undefined : this.perform(call, step);
-    if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
-    return this.toPromise(call, this.advance(call));
+    if (step !== 'invoke') return this.startElsewhere(call, step);
+    const pending = this.invoke(call);
+    return pending === undefined ? this.toPromise(call, this.advance(call)) : pending.then(call.onFulfilled, call.onRejected);
+  }
+
+  /** The call begins with a wait or a rejection. */
+  private startElsewhere(call: Call, step: Step | undefined): Promise<unknown> {
+    return this.toPromise(call, (step === undefined ? undefined : this.perform(call, step)) ?? this.advance(call));
   }
 
   /** What the caller gets: what follows the promise that the call rests on, or its end. */
@@ -97,25 +102,31 @@ export class PromiseDriver implements CallDriver {
 
   /** @param isForeign Where it says so, the result is none of this driver's business. */
   private invoke(call: Call, isForeign?: () => boolean): Promise<unknown> | undefined {
-    const { pipeline } = this;
     let result: unknown;
     let running: Promise<unknown> | undefined;
     try {
-      result = pipeline.invoke(call);
-      if (isForeign?.() === true) return undefined;
+      result = this.pipeline.invoke(call);
+      if (isForeign !== undefined && isForeign()) return undefined;
       if (isThenable(result)) running = asPromise(result);
     } catch (error) {
-      pipeline.settled(call, true, error);
+      this.pipeline.settled(call, true, error);
       return undefined;
     }
-    if (running !== undefined) {
-      if (!this.canBeCutOff(call)) return running;
-      call.running = running;
-      if (call.interruption === undefined) return this.interruptible(call, running);
-      pipeline.settled(call, true, undefined); // cut off by what the method did before its first await
-    } else if (this.plainValue === undefined) pipeline.settled(call, false, result);
-    else pipeline.settled(call, true, this.plainValue(result));
+    if (running === undefined) return this.plain(call, result);
+    return this.canBeCutOff(call) ? this.running(call, running) : running;
+  }
+
+  private running(call: Call, running: Promise<unknown>): Promise<unknown> | undefined {
+    call.running = running;
+    if (call.interruption === undefined) return this.interruptible(call, running);
+    this.pipeline.settled(call, true, undefined); // cut off by what the method did before its first await
     return undefined;
+  }
+
+  /** The method gave no promise. */
+  private plain(call: Call, result: unknown): undefined {
+    if (this.plainValue === undefined) this.pipeline.settled(call, false, result);
+    else this.pipeline.settled(call, true, this.plainValue(result));
   }
 
   private answer(call: Call): Promise<unknown> | undefined {

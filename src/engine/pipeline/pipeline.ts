@@ -17,8 +17,9 @@ import { reportEnd } from '../telemetry/report-end.js';
 import { startBranch } from '../drivers/branch.js';
 import { onAbort } from '../waiting/abort-listeners.js';
 import { Waiter } from '../waiting/waiter.js';
-import { answerAtOnce, substituteSettled } from './substitute.js';
-import { again, suspend, suspendIfAllowed, resume } from './suspend.js';
+import { substituteSettled } from './substitute.js';
+import { again, suspend, resume } from './suspend.js';
+import { notAdmitted, succeedAmongStrays, successHandlerFailed, succeedWith } from './uncommon-turns.js';
 
 /** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
 export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
@@ -144,7 +145,13 @@ export class Pipeline implements CallHost<Call> {
     this.shutdown.inFlight++;
     call.target = target;
     call.method = method;
-    call.startedAt = this.timed || this.events.hasCallListeners ? call.now() : Number.NaN;
+    if (this.timed || this.events.hasCallListeners) this.clockStart(call);
+    else call.startedAt = Number.NaN;
+  }
+
+  /** Somebody wants to know when the call began. */
+  private clockStart(call: Call): void {
+    call.startedAt = call.now();
     this.watch?.began(call);
   }
 
@@ -187,8 +194,7 @@ export class Pipeline implements CallHost<Call> {
   finish(call: Call): void {
     this.shutdown.callEnded();
     if (call.outcome === Outcome.SUCCESS) this.counts.successes++;
-    else if (call.outcome === Outcome.ABORT) this.counts.aborts++;
-    else this.counts.failures++;
+    else this.counts.countUnsuccessful(call.outcome);
     if (call.dirty || this.watch !== undefined || this.events.hasCallListeners) reportEnd(this, call);
   }
 
@@ -197,28 +203,22 @@ export class Pipeline implements CallHost<Call> {
    * finished, and else what is next. The short form of `hear` and `step` for the way that most calls take.
    */
   succeed(call: Call, value: unknown): Step | undefined {
-    const { successHandlers: hearSuccess, successLayers: toldOfSuccess } = this.roles;
+    const { successHandlers, successLayers } = this.roles;
     call.forgetTime();
     call.payload = value;
     call.outcome = Outcome.SUCCESS;
-    if (call.strays !== undefined) {
-      this.settled(call, false, value);
-      return this.step(call);
-    }
+    if (call.strays !== undefined) return succeedAmongStrays(this, call, value);
     let layer = 0;
     let verdict: Verdict;
     try {
-      for (let index = 0; index < hearSuccess.length && verdict === undefined; index++) {
-        layer = toldOfSuccess[index]!;
-        verdict = hearSuccess[index]!(call, layer);
+      for (let index = 0; index < successHandlers.length && verdict === undefined; index++) {
+        layer = successLayers[index]!;
+        verdict = successHandlers[index]!(call, layer);
       }
-      if (verdict === undefined) return undefined;
     } catch (error) {
-      this.environment.callbackFailed(this.layers[layer]!.kind, this.operationId, error);
+      return successHandlerFailed(this, call, layer, error);
     }
-    call.running = undefined;
-    this.startUnwind(call, layer, Outcome.SUCCESS, value);
-    return (verdict === undefined ? undefined : this.applyVerdict(call, layer, verdict)) ?? this.step(call);
+    return verdict === undefined ? undefined : succeedWith(this, call, layer, verdict);
   }
 
   /** Asks the layers from the call's cursor on. Gives undefined where the call turns back. */
@@ -235,13 +235,7 @@ export class Pipeline implements CallHost<Call> {
           call.cursor = layer + 1;
           return undefined;
         }
-        if (admission instanceof Waiter) return suspendIfAllowed(this, call, admission);
-        if ('produce' in admission) answerAtOnce(call, admission);
-        else {
-          this.count(call, layer, 'rejections');
-          this.startUnwind(call, layer, Outcome.REJECTED, admission);
-        }
-        return undefined;
+        return notAdmitted(this, call, layer, admission);
       }
     } catch (error) {
       // A key, cost or priority function threw. The call never got further, so this is no verdict on the method.
@@ -277,7 +271,8 @@ export class Pipeline implements CallHost<Call> {
     return 'done';
   }
 
-  private applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined {
+  /** @internal */
+  applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined {
     call.dirty = true;
     if (verdict instanceof Waiter) return suspend(call, verdict, this.environment);
     if (typeof verdict !== 'number') {

@@ -1,3 +1,4 @@
+import { Outcome } from '../contract/outcome.js';
 import type { Strategy } from '../contract/strategy.js';
 
 /** How often each thing happened at a layer of one operation. */
@@ -18,6 +19,11 @@ export class OperationCounts {
   /** Attempts beside those of the calls. */
   branchAttempts = 0;
   protected tallies: readonly LayerCounters[] | undefined;
+
+  countUnsuccessful(outcome: Outcome): void {
+    if (outcome === Outcome.ABORT) this.aborts++;
+    else this.failures++;
+  }
 
   /** A tally for each layer; the layers of one operation are the same in all its pipelines. */
   talliesOf(layers: readonly Strategy[]): readonly LayerCounters[] {

@@ -181,6 +181,9 @@ export class RateLimiter {
 
   /** @internal A permit now (undefined), a turn to wait for, or the rejection. */
   admit(key: string | undefined, cost: number, asking: AdmissionContext): RateLimitExceededError | Waiter | undefined {
+    // Most calls have no key and find a permit; nothing of theirs can displace anybody.
+    if (key === undefined && this.queues.isEmpty && cost <= this.algorithm.capacity && this.takeNow(COMMON, asking.now(), cost))
+      return undefined;
     const admission = this.decide(key, cost, asking);
     if (this.displaced !== undefined) this.tellDisplaced();
     return admission;

@@ -1,0 +1,44 @@
+/**
+ * What few calls come to. It stands apart from the walk that most calls take because V8 inlines only so much code into one function:
+ * what is not in the way there leaves room for what is.
+ */
+import type { Call } from '../call/call.js';
+import type { Admission } from '../contract/admission.js';
+import { Outcome } from '../contract/outcome.js';
+import type { Verdict } from '../contract/verdict.js';
+import { Waiter } from '../waiting/waiter.js';
+import type { Pipeline, Step } from './pipeline.js';
+import { answerAtOnce } from './substitute.js';
+import { suspendIfAllowed } from './suspend.js';
+
+/** A layer lets the call wait, answers it, or rejects it. */
+export function notAdmitted(pipeline: Pipeline, call: Call, layer: number, admission: NonNullable<Admission>): Step | undefined {
+  if (admission instanceof Waiter) return suspendIfAllowed(pipeline, call, admission);
+  if ('produce' in admission) answerAtOnce(call, admission);
+  else {
+    pipeline.count(call, layer, 'rejections');
+    pipeline.startUnwind(call, layer, Outcome.REJECTED, admission);
+  }
+  return undefined;
+}
+
+/** The method gave its value while another run of it goes on. */
+export function succeedAmongStrays(pipeline: Pipeline, call: Call, value: unknown): Step {
+  pipeline.settled(call, false, value);
+  return pipeline.step(call);
+}
+
+/** A layer has something to say to a success. */
+export function succeedWith(pipeline: Pipeline, call: Call, layer: number, verdict: NonNullable<Verdict>): Step {
+  call.running = undefined;
+  pipeline.startUnwind(call, layer, Outcome.SUCCESS, call.payload);
+  return pipeline.applyVerdict(call, layer, verdict) ?? pipeline.step(call);
+}
+
+/** A layer threw when it was told of a success: that is reported, and the others are told. */
+export function successHandlerFailed(pipeline: Pipeline, call: Call, layer: number, error: unknown): Step {
+  pipeline.environment.callbackFailed(pipeline.layers[layer]!.kind, pipeline.operationId, error);
+  call.running = undefined;
+  pipeline.startUnwind(call, layer, Outcome.SUCCESS, call.payload);
+  return pipeline.step(call);
+}
