@@ -33,6 +33,8 @@ if (newer !== process.execPath) {
     timeout: LONGEST_MS,
   });
 }
+// Random pipelines under random schedules; says its seed, with which a failure can be had again.
+run('fuzz', ['node', 'scripts/fuzz.mjs', '--seconds', '20'], { timeout: LONGEST_MS });
 run('the bench works (not how fast)', ['node', 'scripts/bench.mjs', '--smoke'], { stdio: ['ignore', 'ignore', 'inherit'] });
 run('package', ['node', 'scripts/check-package.mjs']);
 console.log(`▸ all is well (${elapsed()})`);

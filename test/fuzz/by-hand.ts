@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
-import { createResilience, type BulkheadPermit, type CircuitPermit } from '../../src/core.js';
+import { createResilience, ResilienceConfigError, type BulkheadPermit, type CircuitPermit } from '../../src/core.js';
 import { FakeClock } from '../../src/testing/index.js';
 
 const key = fc.constantFrom(undefined, 'a', 'b', 'c', 'd');
@@ -19,6 +19,24 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('try' as const), key, ending: fc.constantFrom('success', 'failure', 'release', 'keep') }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('resize' as const), to: fc.integer({ min: 1, max: 4 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('reconfigure' as const),
+      what: fc.constantFrom(
+        { name: 'b', kind: 'bulkhead', option: 'maxConcurrent' } as const,
+        { name: 'b', kind: 'bulkhead', option: 'maxQueue' } as const,
+        { name: 'b', kind: 'bulkhead', option: 'queueTimeout' } as const,
+        { name: 'l', kind: 'rateLimit', option: 'limit' } as const,
+        { name: 'l', kind: 'rateLimit', option: 'per' } as const,
+        { name: 'l', kind: 'rateLimit', option: 'maxWait' } as const,
+        { name: 'c', kind: 'circuitBreaker', option: 'consecutiveFailures' } as const,
+        { name: 'c', kind: 'circuitBreaker', option: 'openDuration' } as const,
+      ),
+      to: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drain' as const), timeout: fc.constantFrom(0, 10, 100) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('force' as const), key, how: fc.constantFrom('forceOpen', 'close', 'reset') }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 0, max: 40 }) }) },
 );
@@ -38,6 +56,7 @@ export const byHand = fc.record({
 
 export type ByHand = typeof byHand extends fc.Arbitrary<infer Value> ? Value : never;
 
+/** The time of a limit, at first, and for each step of a change. */
 const PER_MS = 50;
 
 /** Plays a plan against plain models of a bulkhead and a limiter; gives what did not hold. */
@@ -59,8 +78,8 @@ export async function playByHand(plan: ByHand): Promise<readonly string[]> {
   const held: { readonly permit: BulkheadPermit; readonly key: string | undefined }[] = [];
   const kept: CircuitPermit[] = [];
   const granted: { readonly at: number; readonly cost: number; readonly turn: number }[] = [];
-  const calls = { begun: 0, ended: 0 };
-  let [turn, places] = [0, maxConcurrent];
+  const calls = { begun: 0, ended: 0, drains: 0, drained: 0 };
+  let [turn, places, highest] = [0, maxConcurrent, limit];
   const end = (): void => void calls.ended++;
   const signalOf = (afterMs: number | undefined): AbortSignal => {
     const controller = new AbortController();
@@ -93,6 +112,28 @@ export async function playByHand(plan: ByHand): Promise<readonly string[]> {
         await clock.settle();
         places = one.to;
         bulkhead.resize(one.to);
+        break;
+      case 'reconfigure': {
+        const { name, kind, option } = one.what;
+        await clock.settle();
+        const to = option === 'per' ? one.to * PER_MS : one.to;
+        try {
+          resilience.reconfigure(name, { [kind]: { [option]: to } });
+        } catch (error) {
+          // A leaky bucket has no time to wait that is set; all others must go.
+          if (!(error instanceof ResilienceConfigError)) throw error;
+          break;
+        }
+        if (option === 'maxConcurrent') places = to;
+        if (option === 'limit') highest = Math.max(highest, to);
+        break;
+      }
+      case 'drain':
+        resilience.drain({ timeout: one.timeout }).then(
+          () => calls.drained++,
+          () => problems.push('a drain failed'),
+        );
+        calls.drains++;
         break;
       case 'take': {
         const mine = turn++;
@@ -129,12 +170,13 @@ export async function playByHand(plan: ByHand): Promise<readonly string[]> {
   kept.forEach((permit) => permit.failure(new Error('late')));
   await clock.advance(100_000);
   if (calls.ended !== calls.begun) problems.push(`${calls.begun - calls.ended} of ${calls.begun} who asked were never answered`);
+  if (calls.drained !== calls.drains) problems.push(`${calls.drains - calls.drained} of ${calls.drains} drains did not end`);
   if (bulkhead.running !== 0 || bulkhead.queued !== 0)
     problems.push(`a bulkhead at rest has ${bulkhead.running} running and ${bulkhead.queued} queued`);
   if (limiter.waiting !== 0) problems.push(`a limiter at rest has ${limiter.waiting} waiting`);
   if (clock.pendingTimers > 0) problems.push(`${clock.pendingTimers} timers are left`);
   if (controllers.some(({ signal }) => getEventListeners(signal, 'abort').length > 0)) problems.push('a signal keeps a listener');
-  problems.push(...tooMany(granted, algorithm, limit));
+  problems.push(...tooMany(granted, algorithm, highest));
   for (const name of ['a', 'b', 'c', 'd']) {
     for (let trial = 0; trial < 5 && ['open', 'half-open'].includes(breaker.stateOf(name)); trial++) {
       await clock.advance(1000);

@@ -16,14 +16,12 @@ export class UserFunctions {
   called(at: Hook, call: Tracked | undefined): unknown {
     const nth = (this.counts.get(at) ?? 0) + 1;
     this.counts.set(at, nth);
-    const answers: unknown[] = [];
-    for (const trick of this.scenario.tricks) {
-      if (trick.at !== at || trick.nth !== nth) continue;
-      // What a consumer throws, RxJS reports to the process, as it should.
-      if ((at === 'next' || at === 'end') && (trick.act === 'throw' || trick.act === 'reject')) continue;
-      answers.push(this.act(trick.act, call));
-    }
-    return answers.find((answer) => answer !== undefined);
+    const acts = new Set(this.scenario.tricks.flatMap((trick) => (trick.at === at && trick.nth === nth ? [trick.act] : [])));
+    // What a consumer throws, RxJS reports to the process, as it should.
+    const canFail = at !== 'next' && at !== 'end';
+    const end = !canFail ? undefined : acts.has('throw') ? 'throw' : acts.has('reject') ? 'reject' : undefined;
+    for (const act of acts) if (act !== 'throw' && act !== 'reject') this.act(act, call);
+    return end === undefined ? undefined : this.act(end, call);
   }
 
   /** The policy of the scenario with these functions; `callOf` says for whom they work. */
