@@ -45,7 +45,7 @@ export class Deliveries {
     try {
       await Promise.race([attempt(() => channel.close?.()), late]);
     } catch (error) {
-      this.logger.warn(`alert channel ${channel.name} was not closed: ${textOf(error)}`);
+      this.logger.warn(`alert channel ${nameOf(channel)} was not closed: ${textOf(error)}`);
     } finally {
       this.clock.clearTimer(timer);
     }
@@ -61,7 +61,7 @@ export class Deliveries {
     }
     const others = said.unsaid === 0 ? '' : ` (nor did ${said.unsaid} before it)`;
     Object.assign(said, { saidAt: now, unsaid: 0 });
-    this.logger.warn(`${escapeText(rule)} ${status} did not reach ${channel.name}${others}: ${textOf(error)}`);
+    this.logger.warn(`${escapeText(rule)} ${status} did not reach ${nameOf(channel)}${others}: ${textOf(error)}`);
   }
 }
 
@@ -70,6 +70,19 @@ function attempt(work: () => unknown): Promise<unknown> {
   return new Promise((resolve) => resolve(work()));
 }
 
+/** What cannot be read must not become an error of its own: nobody would handle that one. */
 function textOf(error: unknown): string {
-  return escapeText(error instanceof Error ? error.message : String(error));
+  try {
+    return escapeText(error instanceof Error ? error.message : String(error));
+  } catch {
+    return 'an error that cannot be read';
+  }
+}
+
+function nameOf(channel: AlertChannel): string {
+  try {
+    return escapeText(channel.name);
+  } catch {
+    return '(a name that cannot be read)';
+  }
 }

@@ -11,7 +11,7 @@ import {
 import { ResilienceConfigError, type Duration } from '../../core.js';
 import type { TimerHandle } from '../../engine/clock.js';
 import { ResilienceService } from '../../index.js';
-import { duration, Problems, readSettings, rule, type Rules } from '../../options/index.js';
+import { duration, formatValue, Problems, readSettings, rule, type Rules } from '../../options/index.js';
 import type { Alert, AlertChannel } from './alert.js';
 import { AlertState } from './alert-state.js';
 import { Deliveries } from './deliveries.js';
@@ -172,7 +172,9 @@ function readAlertsOptions(options: unknown): ReadAlerts {
     const { rules, channels = [loggerChannel()], every } = readSettings<AlertsSettings>(RULES, options, found);
     const checked = readRules(rules, found);
     for (const channel of channels) {
-      for (const problem of channel.problems?.() ?? []) found.add(`channel ${channel.name}: ${problem}`);
+      const problems: unknown = channel.problems?.() ?? [];
+      if (Array.isArray(problems)) for (const problem of problems) found.add(`channel ${channel.name}: ${String(problem)}`);
+      else found.add(`channel ${channel.name}: problems() must give a list of sentences, got ${formatValue(problems)}`);
     }
     return { rules: checked, channels, every };
   });

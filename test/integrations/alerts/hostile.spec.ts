@@ -161,6 +161,25 @@ describe('a channel', () => {
     expect(logged[2]).toContain('circuits firing did not reach throws (nor did 2 before it)');
   });
 
+  it('whose name or error cannot be read is told of all the same', async () => {
+    const unreadable: unknown = Object.create(null);
+    const unnamed: AlertChannel = {
+      get name(): string {
+        throw new Error('no name');
+      },
+      send: () => Promise.reject(unreadable),
+      close: () => Promise.reject(unreadable),
+    };
+    await begin([onOpenCircuit({ name: 'circuits' })], [unnamed]);
+    openKey('a');
+    await clock.advance(0);
+    await app.close();
+    expect(logged).toEqual([
+      'circuits firing did not reach (a name that cannot be read): an error that cannot be read',
+      'alert channel (a name that cannot be read) was not closed: an error that cannot be read',
+    ]);
+  });
+
   it('that cannot be closed does not keep the application from closing', async () => {
     let asked = false;
     const hang = (): Promise<void> => {
