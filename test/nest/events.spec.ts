@@ -36,6 +36,17 @@ class Payments {
 }
 
 describe('@OnResilienceEvent', () => {
+  it('without an event is an error of the start that names the method', async () => {
+    @Injectable()
+    class Deaf {
+      @((OnResilienceEvent as unknown as () => MethodDecorator)())
+      hear(): void {
+        throw new Error('never called');
+      }
+    }
+    await expect(start({ providers: [Deaf] })).rejects.toThrow('Deaf.hear: @OnResilienceEvent there is no event undefined');
+  });
+
   it('calls methods of providers and controllers for a type, a group, a policy, an operation or everything', async () => {
     const heard: string[] = [];
     @Injectable()

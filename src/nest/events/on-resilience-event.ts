@@ -62,8 +62,8 @@ export function listeningsOf(method: object): readonly ListenerMetadata[] {
 }
 
 /** What is wrong with a pattern, if anything. */
-export function problemOf(pattern: string): string | undefined {
-  return eventPatterns.includes(pattern)
+export function problemOf(pattern: unknown): string | undefined {
+  return (eventPatterns as readonly unknown[]).includes(pattern)
     ? undefined
     : `there is no event ${formatValue(pattern)}${suggestion(String(pattern), eventPatterns)}`;
 }
