@@ -40,4 +40,4 @@ export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
 export { profile, standardHttpClient, type ProfileName, type StandardHttpClientOptions } from './application/profiles.js';
 export { createResilience, Resilience } from './application/resilience.js';
 export type { DrainOptions } from './engine/waiting/shutdown.js';
-export type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './application/options.js';
+export type { ExecuteOptions, OwnKind, ResilienceOptions, ResilientOperation } from './application/options.js';

@@ -39,6 +39,11 @@ export interface ResilienceOptions {
   /** The order of layers, outermost first. Default: fallback, retry, circuitBreaker, rateLimit, timeout, bulkhead. */
   order?: Order<PolicyKindName>;
   /**
+   * Kinds of policies of your own, beside those of the library and inside of them: each stands closest to the method unless `order`
+   * says otherwise. `docs/write-a-policy.md` shows what a kind is made of.
+   */
+  kinds?: readonly OwnKind[];
+  /**
    * False leaves only fallbacks working, e.g. behind a service mesh that does the rest.
    * @default true
    */
@@ -52,6 +57,14 @@ export interface ResilienceOptions {
   onEvent?: (event: ResilienceEvent) => void;
   /** Where warnings go. Default: `process.emitWarning`; in Nest its logger. */
   logger?: ResilienceLogger;
+}
+
+/** A kind of policy of your own, as `docs/write-a-policy.md` makes one. */
+export interface OwnKind {
+  /** The key in `defaults`, `overrides` and `order`, and the `kind` of its policies. */
+  readonly kind: string;
+  /** What messages call it. */
+  readonly label: string;
 }
 
 /** What a call through `execute` may say beside its policy. */

@@ -20,7 +20,6 @@ import type { Bulkhead, BulkheadOptions } from '../policies/bulkhead/index.js';
 import type { CircuitBreaker, CircuitBreakerOptions } from '../policies/circuit-breaker/index.js';
 import {
   eventsOfAttempts,
-  kindTable,
   type EventOf,
   type EventPattern,
   type Policy,
@@ -56,8 +55,8 @@ export class Resilience {
     this.events$ = new Observable((subscriber) => this.environment.events.listen((event) => subscriber.next(event as ResilienceEvent)));
     if (options.onEvent !== undefined) this.environment.events.listen(options.onEvent as EventListener);
     this.named = new NamedInstances(this.registry, this.environment, () => this.settings);
-    this.metricsReader = new MetricsReader(kindTable, this.operations, this.registry);
-    this.operationMetrics = new OperationMetricsReader(kindTable, this.registry, this.operations);
+    this.metricsReader = new MetricsReader(this.settings.kinds, this.operations, this.registry);
+    this.operationMetrics = new OperationMetricsReader(this.settings.kinds, this.registry, this.operations);
     this.tasks = new TaskOperations(this.operations);
   }
 
@@ -254,7 +253,12 @@ export class Resilience {
    */
   reconfigure(name: string, changes: PolicyChanges): void {
     const operations = [...this.operations.all()];
-    reconfigure(name, changes, { kinds: kindTable, operations, registry: this.registry, environment: this.environment });
+    reconfigure(name, changes, {
+      kinds: this.settings.kinds,
+      operations,
+      registry: this.registry,
+      environment: this.environment,
+    });
   }
 
   /** @internal More presets, for operations that are compiled from now on. */

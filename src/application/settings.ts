@@ -1,5 +1,6 @@
 import { EnvironmentVariables, Overrides, checkSettings, type EnvOptions, type OverrideSource, type Settings } from '../config/index.js';
 import { ResilienceConfigError } from '../engine/error.js';
+import type { PolicyKind } from '../engine/contract/kind.js';
 import { deepEqual } from '../engine/state/deep-equal.js';
 import {
   choice,
@@ -22,6 +23,13 @@ import type { ResilienceOptions } from './options.js';
 const readable = (value: unknown): unknown => (isRecord(value) && entriesOf(value) !== undefined ? value : undefined);
 
 const plainObject = rule('an object that can be read', readable);
+
+/** Whether it has what every kind has. */
+function isKind(value: unknown): value is PolicyKind {
+  if (!isRecord(value)) return false;
+  const { kind, label, rules, telemetry, build } = value;
+  return typeof kind === 'string' && typeof label === 'string' && isRecord(rules) && isRecord(telemetry) && typeof build === 'function';
+}
 
 const aFunction = rule('a function', (value) => (typeof value === 'function' ? value : undefined));
 
@@ -66,6 +74,9 @@ const optionRules = {
   overrides: plainObject,
   env: { expects: 'true, false, or an object with prefix, variables', read: readEnv },
   order: rule("'declared' or a list of kinds", (value) => value),
+  kinds: rule('a list of kinds, each with kind, label, rules, telemetry and build', (value) =>
+    Array.isArray(value) && value.every(isKind) ? value : undefined,
+  ),
   enabled: flag({ default: true }),
   stackTraces: flag({ default: false }),
   onEvent: aFunction,
@@ -98,14 +109,15 @@ export function settingsFrom(options: ResilienceOptions): Settings {
   // What else is wrong can be told only of options that have the right shape.
   if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
   const { env = profileOf(options)?.env ?? false, overrides = {}, defaults = {}, presets = {}, order } = options;
-  const adjusters: OverrideSource[] = [new Overrides(overrides, kindTable, problems)];
+  const kinds = withOwn(options, problems);
+  const adjusters: OverrideSource[] = [new Overrides(overrides, kinds, problems)];
   const variables = env === false ? undefined : new EnvironmentVariables(env === true ? {} : env);
   if (variables !== undefined) {
-    variables.checkAll(kindTable, problems);
+    variables.checkAll(kinds, problems);
     adjusters.push(variables);
   }
   const settings: Settings = {
-    kinds: kindTable,
+    kinds,
     enabled: variables?.enabled(problems) ?? options.enabled ?? true,
     adjusters,
     profile: { source: `profile ${options.profile}`, defaults: (profileOf(options)?.defaults ?? {}) as Settings['defaults'] },
@@ -116,6 +128,15 @@ export function settingsFrom(options: ResilienceOptions): Settings {
   checkSettings(settings, problems);
   if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
   return settings;
+}
+
+/** The kinds of the library and those of the application, outermost first. */
+function withOwn({ kinds = [] }: ResilienceOptions, problems: Problems): readonly PolicyKind[] {
+  const all = [...kindTable, ...(kinds as readonly PolicyKind[])];
+  for (const [index, { kind }] of all.entries()) {
+    if (all.findIndex((one) => one.kind === kind) < index) problems.add(`kinds: there is a kind "${kind}" already`);
+  }
+  return all;
 }
 
 /** What the profile of an application says. */

@@ -1,6 +1,7 @@
 import type { Outcome } from '../contract/outcome.js';
 import { Deadline, type DeadlineOwner, type TimerQueue } from '../waiting/timer-queue.js';
 import { deferred } from '../waiting/waiter.js';
+import { ignoreEnd } from '../drivers/promises.js';
 import type { Branch } from './branch.js';
 import type { AttemptFacts, CallFacts } from './facts.js';
 
@@ -50,15 +51,18 @@ export class Alarm implements DeadlineOwner {
   ) {
     const { promise, resolve } = deferred();
     this.wake = resolve;
-    void promise.then(() => {
-      if (!this.isArmed) return;
-      this.isArmed = false;
-      ring();
-    });
+    ignoreEnd(promise.then(() => this.ring(ring)));
   }
 
   arm(durationMs: number, now: number): void {
     this.deadlines.arm(this.deadline, durationMs, now);
+  }
+
+  /** What the layer throws is told by whoever asks it. */
+  private ring(ring: () => void): void {
+    if (!this.isArmed) return;
+    this.isArmed = false;
+    ring();
   }
 
   /** @returns false, for the list that it goes from. */

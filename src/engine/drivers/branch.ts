@@ -14,7 +14,9 @@ export function startBranch(pipeline: Pipeline, parent: Call, layer: number, opt
   const call = pipeline.pool.take(undefined);
   const branch = new Branch(layer, options, call);
   branchOff(call, parent, branch);
-  void new BranchRun(pipeline, call, branch, branch.isDetached ? undefined : parent).run();
+  const run = new BranchRun(pipeline, call, branch, branch.isDetached ? undefined : parent);
+  const { environment, operationId } = pipeline;
+  void run.run().catch((error: unknown) => environment.callbackFailed('a branch', operationId, error));
   return branch;
 }
 

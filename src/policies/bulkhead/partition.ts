@@ -19,6 +19,8 @@ export interface PartitionLimits {
 
 /** Who asks for a place. */
 interface AdmissionContext {
+  /** A call that must have its place at once or not at all makes no room for itself in the line. */
+  readonly mayWait?: boolean;
   now(): number;
   readonly operationId?: string | undefined;
 }
@@ -65,8 +67,8 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
       return undefined;
     }
     if (this.environment.shutdown.isDraining && this.limits.maxQueue > 0) return this.rejectWaiter('shutdown', asking.operationId);
-    const isFull = this.line.size >= this.limits.maxQueue;
-    const victim = isFull ? this.evictFor(priority) : undefined;
+    const isFull = asking.mayWait === false || this.line.size >= this.limits.maxQueue;
+    const victim = isFull && asking.mayWait !== false ? this.evictFor(priority) : undefined;
     if (isFull && victim === undefined) return this.rejectWaiter('capacity', asking.operationId);
     const waiter = new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
     if (this.line.size === 0) this.forgetClose = this.environment.shutdown.registerWaiter(() => this.rejectAll('shutdown'));

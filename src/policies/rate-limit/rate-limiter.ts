@@ -43,6 +43,8 @@ export interface RateLimitRequest {
 
 /** Who asks. */
 interface AdmissionContext {
+  /** A call that must be let pass at once or not at all stands in no line. */
+  readonly mayWait?: boolean;
   now(): number;
   readonly operationId?: string | undefined;
 }
@@ -206,7 +208,8 @@ export class RateLimiter {
     const now = asking.now();
     if (queue === undefined && this.takeNow(slot, now, cost)) return undefined;
     const waitMs = this.waitMs(slot, now, cost);
-    if (waitMs > settings.maxWait || (queue?.size ?? 0) >= settings.maxQueue) return this.reject('limit', asking, key, cost, waitMs);
+    const mustGo = asking.mayWait === false || waitMs > settings.maxWait || (queue?.size ?? 0) >= settings.maxQueue;
+    if (mustGo) return this.reject('limit', asking, key, cost, waitMs);
     if (this.environment.shutdown.isDraining) return this.reject('shutdown', asking, key, cost, undefined);
     const turns = queue ?? this.queues.open(slot, key);
     const waiter = new Waiter(turns, 0, cost, undefined, asking.operationId, now);

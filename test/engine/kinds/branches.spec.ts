@@ -118,6 +118,19 @@ describe('a hedge of two branches', () => {
     expect(bench.leftovers()).toEqual([]);
   });
 
+  it('makes no room for itself where others wait for a permit', async () => {
+    const bench = new Bench([hedgeKind, { delayMs: 50 }], [bulkheadKind, { ...bulkhead, maxQueue: 1, overflow: 'drop-oldest' }]);
+    const { method } = methodOf(bench, [
+      [500, 'a'],
+      [10, 'b'],
+    ]);
+    const calls = [bench.call(method), bench.call(method)];
+    await bench.clock.advance(1000);
+    expect(await Promise.all(calls)).toEqual(['a', 'b']);
+    await bench.clock.advance(50);
+    expect(bench.leftovers()).toEqual([]);
+  });
+
   it('begins in the async context of its call', async () => {
     const storage = new AsyncLocalStorage<string>();
     const bench = new Bench([hedgeKind, { delayMs: 50 }]);
