@@ -17,9 +17,8 @@ export interface PartitionLimits {
   queueTimes?: Histogram | undefined;
 }
 
-/** Who asks for a place. */
+/** Who asks for a place; who may not wait makes no room for itself in the line. */
 interface AdmissionContext {
-  /** A call that must have its place at once or not at all makes no room for itself in the line. */
   readonly mayWait?: boolean;
   now(): number;
   readonly operationId?: string | undefined;
