@@ -252,13 +252,8 @@ export class Resilience {
    * @throws ResilienceConfigError with every mistake; then nothing has changed.
    */
   reconfigure(name: string, changes: PolicyChanges): void {
-    const operations = [...this.operations.all()];
-    reconfigure(name, changes, {
-      kinds: this.settings.kinds,
-      operations,
-      registry: this.registry,
-      environment: this.environment,
-    });
+    const { registry, environment, settings } = this;
+    reconfigure(name, changes, { kinds: settings.kinds, operations: [...this.operations.all()], registry, environment });
   }
 
   /** @internal More presets, for operations that are compiled from now on. */
