@@ -330,7 +330,11 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
       this.running = undefined;
     }
     if (this.dirty) this.clearEvents();
-    else if (this.remembering !== undefined) for (const layer of this.remembering) this.slots[layer] = undefined;
+    else if (this.remembering !== undefined) this.clearSlots(this.remembering);
+  }
+
+  private clearSlots(layers: readonly number[]): void {
+    for (const layer of layers) this.slots[layer] = undefined;
   }
 
   private clearEvents(): void {
