@@ -62,6 +62,24 @@ describe('a drain', () => {
     expect(lab.clock.pendingTimers).toBe(0);
   });
 
+  it('turns those away at once whose permit comes too late, and serves those before them', async () => {
+    const lab = new Lab();
+    const limited = policies.rateLimit({ limit: 1, per: '1s', maxWait: '1h' });
+    const calls = Array.from({ length: 5 }, () => lab.call(limited, 'ok', { name: 'op' }));
+    await lab.clock.settle();
+    const end = drained(lab, '2500ms');
+    await lab.clock.advance('5s');
+    expect(calls).toMatchObject([
+      { value: 'ok', at: 0 },
+      { value: 'ok', at: 1000 },
+      { value: 'ok', at: 2000 },
+      { error: { reason: 'shutdown' }, at: 0 },
+      { error: { reason: 'shutdown' }, at: 0 },
+    ]);
+    expect(end.at).toBe(2000);
+    expect(lab.clock.pendingTimers).toBe(0);
+  });
+
   it('lets a pause that is under way go on to its attempt', async () => {
     const lab = new Lab();
     const call = lab.call(policies.retry({ backoff: '100ms' }), 'fail ok', { name: 'op' });

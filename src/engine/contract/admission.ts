@@ -20,3 +20,11 @@ export interface AdmissionContext {
   readonly mayWait: boolean;
   now(): number;
 }
+
+/** Who asks for a permit: a call on its way, or somebody by hand. */
+export interface PermitRequest {
+  /** False where it must be let pass at once or not at all: it makes no room for itself and stands in no queue. */
+  readonly mayWait?: boolean;
+  readonly operationId?: string | undefined;
+  now(): number;
+}

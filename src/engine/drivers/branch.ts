@@ -53,7 +53,9 @@ class BranchRun {
     const { pipeline, call, branch } = this;
     const { shutdown } = pipeline.environment;
     const ended = branch.isDetached
-      ? shutdown.registerWaiter(() => call.interrupt(branch.layer, Outcome.ABORT, new Error('the application shuts down')))
+      ? shutdown.registerWaiter(
+          (end) => end === undefined && call.interrupt(branch.layer, Outcome.ABORT, new Error('the application shuts down')),
+        )
       : undefined;
     if (branch.isDetached && shutdown.isDraining) call.interrupt(branch.layer, Outcome.ABORT, new Error('the application shuts down'));
     await Promise.resolve();

@@ -53,10 +53,12 @@ export function again(pipeline: Pipeline, call: Call, layer: number, delayMs: nu
 function pause(call: Call, delayMs: number, { clock, shutdown }: Environment): Promise<void> {
   const { promise, resolve } = deferred();
   const timer = clock.setTimer(resolve, delayMs, true);
-  const forget = shutdown.registerWaiter(() => {
+  const endsAt = clock.now() + delayMs;
+  const forget = shutdown.registerWaiter((end) => {
+    if (end !== undefined && endsAt <= end) return;
     call.pauseCancelled = true;
     resolve();
-  }, clock.now() + delayMs);
+  });
   call.waitingFor = WaitingFor.PAUSE;
   call.wake = resolve;
   call.stopWaiting = () => {

@@ -104,6 +104,16 @@ export class ScheduledQueue implements WaiterOwner {
     return taken;
   }
 
+  /** Takes out those whose turn comes after `end`. */
+  takeOutAfter(end: number): readonly Waiter[] {
+    const forecast = this.pace.forecast(this.environment.clock.now());
+    return this.takeOut(({ cost }) => {
+      const isLate = forecast.next(cost) > end;
+      if (!isLate) forecast.join(cost, 1);
+      return isLate;
+    });
+  }
+
   expired(): Error {
     throw new Error('a paced line sets no limit on a wait: it was forecast');
   }

@@ -22,6 +22,12 @@ function readTimeout(options: DrainOptions): number {
 }
 
 /**
+ * Turns those who wait away: at the beginning of a drain those whose wait is known to last beyond `end`, and at its end
+ * (undefined) all of them.
+ */
+export type TurnAway = (end: number | undefined) => unknown;
+
+/**
  * The end of an application's work, in two steps. From the drain on no new wait begins: a pause between attempts or a wait
  * for a permit that would start now ends at once. Who waits already may be served until the drain's time is over, and is
  * turned away then. Calls that run keep every limit that they have.
@@ -31,8 +37,8 @@ export class Shutdown {
   isDraining = false;
   /** Calls that have begun and are not over. */
   inFlight = 0;
-  /** How to turn away each of those who wait, and until when they wait, where that is known. */
-  private readonly waits = new Map<() => void, number>();
+  /** How to turn away those who wait. */
+  private readonly waits = new Set<TurnAway>();
   private readonly timers = new Set<() => void>();
   /** Tells those who wait for the end that nobody waits and nothing runs any more. */
   private readonly listeners = new Set<() => void>();
@@ -42,14 +48,11 @@ export class Shutdown {
     private readonly deadlines: TimerQueue,
   ) {}
 
-  /**
-   * Somebody waits from now on, until `endsAt` where that is known; `dismiss` turns them away. Gives what is to be called when
-   * they wait no more.
-   */
-  registerWaiter(dismiss: () => void, endsAt = Number.NEGATIVE_INFINITY): () => void {
-    this.waits.set(dismiss, endsAt);
+  /** Somebody waits from now on. Gives what is to be called when they wait no more. */
+  registerWaiter(turnAway: TurnAway): () => void {
+    this.waits.add(turnAway);
     return () => {
-      if (this.waits.delete(dismiss)) this.tellWhenIdle();
+      if (this.waits.delete(turnAway)) this.tellWhenIdle();
     };
   }
 
@@ -73,16 +76,13 @@ export class Shutdown {
     const timeoutMs = readTimeout(options);
     this.isDraining = true;
     this.deadlines.windDown();
-    this.dismissAfter(this.clock.now() + timeoutMs);
+    // Whose wait cannot end in time is turned away at once: nobody gains by waiting for them.
+    const end = this.clock.now() + timeoutMs;
+    for (const turnAway of this.waits) turnAway(end);
     if (timeoutMs > 0 && !this.isIdle) await this.idle(timeoutMs);
-    for (const dismiss of this.waits.keys()) dismiss();
+    for (const turnAway of this.waits) turnAway(undefined);
     for (const stop of this.timers) stop();
     this.timers.clear();
-  }
-
-  /** Whose wait cannot end in time is turned away at once: nobody gains by waiting for them. */
-  private dismissAfter(end: number): void {
-    for (const [dismiss, endsAt] of this.waits) if (endsAt > end) dismiss();
   }
 
   private get isIdle(): boolean {

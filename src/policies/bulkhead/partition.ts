@@ -1,3 +1,4 @@
+import type { PermitRequest } from '../../engine/contract/admission.js';
 import type { Environment } from '../../engine/environment.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { Waiter, type WaiterOwner } from '../../engine/waiting/waiter.js';
@@ -15,13 +16,6 @@ export interface PartitionLimits {
   readonly overflow: 'reject' | 'drop-oldest';
   /** How long waiters waited, where somebody wants to know. */
   queueTimes?: Histogram | undefined;
-}
-
-/** Who asks for a place; who may not wait makes no room for itself in the line. */
-interface AdmissionContext {
-  readonly mayWait?: boolean;
-  now(): number;
-  readonly operationId?: string | undefined;
 }
 
 /** The places of one key, and who waits for one. A place that comes free is handed over, never put up for grabs. */
@@ -59,7 +53,7 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
   }
 
   /** Takes a place (undefined), or stands in the line, or is turned away. */
-  admit(priority: number, asking: AdmissionContext): BulkheadFullError | Waiter | undefined {
+  admit(priority: number, asking: PermitRequest): BulkheadFullError | Waiter | undefined {
     // With waiters in the line there is no free place: whoever gives one back hands it to them.
     if (this.running < this.limits.maxConcurrent) {
       this.take();
@@ -70,7 +64,8 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
     const victim = isFull && asking.mayWait !== false ? this.evictFor(priority) : undefined;
     if (isFull && victim === undefined) return this.rejectWaiter('capacity', asking.operationId);
     const waiter = new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
-    if (this.line.size === 0) this.forgetClose = this.environment.shutdown.registerWaiter(() => this.rejectAll('shutdown'));
+    if (this.line.size === 0)
+      this.forgetClose = this.environment.shutdown.registerWaiter((end) => end === undefined && this.rejectAll('shutdown'));
     this.line.add(waiter);
     // Told when the change is complete: whoever hears of it may ask for a place too.
     if (victim !== undefined) victim.reject(this.rejectWaiter('displaced', victim.operationId));

@@ -39,7 +39,10 @@ export class PermitQueues {
 
   open(slot: number, key: string | undefined): ScheduledQueue {
     const { table } = this;
-    const forget = this.environment.shutdown.registerWaiter(() => this.closed({ key, waiters: queue.takeOut(() => true) }));
+    const forget = this.environment.shutdown.registerWaiter((end) => {
+      const waiters = end === undefined ? queue.takeOut(() => true) : queue.takeOutAfter(end);
+      if (waiters.length > 0) this.closed({ key, waiters });
+    });
     const queue = new ScheduledQueue(
       {
         sumDecides: table.algorithm.sumDecides,

@@ -1,3 +1,4 @@
+import type { PermitRequest } from '../../engine/contract/admission.js';
 import type { Environment } from '../../engine/environment.js';
 import { keyText } from '../../engine/state/key-text.js';
 import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
@@ -39,14 +40,6 @@ export interface RateLimitRequest {
   readonly key?: Key;
   /** @default 1 */
   readonly cost?: number;
-}
-
-/** Who asks. */
-interface AdmissionContext {
-  /** A call that must be let pass at once or not at all stands in no line. */
-  readonly mayWait?: boolean;
-  now(): number;
-  readonly operationId?: string | undefined;
 }
 
 /** A named rate limiter, with one limit for each key and a common one. */
@@ -182,7 +175,7 @@ export class RateLimiter {
   }
 
   /** @internal A permit now (undefined), a turn to wait for, or the rejection. */
-  admit(key: string | undefined, cost: number, asking: AdmissionContext): RateLimitExceededError | Waiter | undefined {
+  admit(key: string | undefined, cost: number, asking: PermitRequest): RateLimitExceededError | Waiter | undefined {
     // Most calls have no key and find a permit; nothing of theirs can displace anybody.
     if (key === undefined && this.queues.isEmpty && cost <= this.algorithm.capacity && this.takeNow(COMMON, asking.now(), cost))
       return undefined;
@@ -200,7 +193,7 @@ export class RateLimiter {
     this.queues.of(slot)?.paceChanged();
   }
 
-  private decide(key: string | undefined, cost: number, asking: AdmissionContext): RateLimitExceededError | Waiter | undefined {
+  private decide(key: string | undefined, cost: number, asking: PermitRequest): RateLimitExceededError | Waiter | undefined {
     const { settings } = this;
     if (cost > this.algorithm.capacity) return this.reject('cost', asking, key, cost, undefined);
     const slot = this.table.use(key);
