@@ -11,9 +11,10 @@ const LONGEST_MS = 1_800_000;
 const RULES = ['docs/observability/recording-rules.yml', 'docs/observability/alerting-rules.yml'];
 
 run('types', ['tsc', '-p', 'test/tsconfig.json']);
+// Before the linter: the sample app is read with the types of the built package.
+run('build', ['node', 'scripts/build.mjs']);
 run('lint', ['oxlint', '--type-aware', 'src', 'test', 'sample-app/src', 'scripts', 'bench']);
 run('format', ['prettier', '--check', '--log-level=warn', '.']);
-run('build', ['node', 'scripts/build.mjs']);
 run('generated docs and the report of the public API are fresh', ['node', 'scripts/docs.mjs', '--check']);
 run('the figures of the docs are those of bench/results', ['node', 'scripts/bench-report.mjs', '--check']);
 run('code blocks of the docs compile', ['node', 'scripts/check-snippets.mjs']);
