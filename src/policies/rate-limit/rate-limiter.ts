@@ -2,6 +2,7 @@ import type { PermitRequest } from '../../engine/contract/admission.js';
 import type { Environment } from '../../engine/environment.js';
 import { keyText } from '../../engine/state/key-text.js';
 import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
+import type { ScheduledQueue } from '../../engine/waiting/scheduled-queue.js';
 import { Waiter, waitTurn } from '../../engine/waiting/waiter.js';
 import type { Key } from '../../options/index.js';
 import { createAlgorithm, type Algorithm } from './counting/algorithms.js';
@@ -176,9 +177,11 @@ export class RateLimiter {
 
   /** @internal A permit now (undefined), a turn to wait for, or the rejection. */
   admit(key: string | undefined, cost: number, asking: PermitRequest): RateLimitExceededError | Waiter | undefined {
-    // Most calls have no key and find a permit; nothing of theirs can displace anybody.
-    if (key === undefined && this.queues.isEmpty && cost <= this.algorithm.capacity && this.takeNow(COMMON, asking.now(), cost))
-      return undefined;
+    // Most calls have no key and find nobody waiting; nothing of theirs can displace anybody.
+    if (key === undefined && this.queues.isEmpty && cost <= this.algorithm.capacity) {
+      const now = asking.now();
+      return this.takeNow(COMMON, now, cost) ? undefined : this.waitOrReject(COMMON, undefined, now, key, cost, asking);
+    }
     const admission = this.decide(key, cost, asking);
     if (this.displaced !== undefined) this.tellDisplaced();
     return admission;
@@ -194,12 +197,24 @@ export class RateLimiter {
   }
 
   private decide(key: string | undefined, cost: number, asking: PermitRequest): RateLimitExceededError | Waiter | undefined {
-    const { settings } = this;
     if (cost > this.algorithm.capacity) return this.reject('cost', asking, key, cost, undefined);
     const slot = this.table.use(key);
     const queue = this.queues.isEmpty ? undefined : this.queues.of(slot);
     const now = asking.now();
     if (queue === undefined && this.takeNow(slot, now, cost)) return undefined;
+    return this.waitOrReject(slot, queue, now, key, cost, asking);
+  }
+
+  /** There is no permit now. */
+  private waitOrReject(
+    slot: number,
+    queue: ScheduledQueue | undefined,
+    now: number,
+    key: string | undefined,
+    cost: number,
+    asking: PermitRequest,
+  ): RateLimitExceededError | Waiter {
+    const { settings } = this;
     const waitMs = this.waitMs(slot, now, cost);
     const mustGo = asking.mayWait === false || waitMs > settings.maxWait || (queue?.size ?? 0) >= settings.maxQueue;
     if (mustGo) return this.reject('limit', asking, key, cost, waitMs);
