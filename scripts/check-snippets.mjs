@@ -10,7 +10,8 @@ mkdirSync(target, { recursive: true });
 const pages = [
   'README.md',
   ...readdirSync('docs', { recursive: true })
-    .filter((file) => file.endsWith('.md'))
+    // The report of the public API shows declarations, not programs.
+    .filter((file) => file.endsWith('.md') && !file.endsWith('public-api.md'))
     .map((file) => join('docs', file)),
 ];
 const entries = Object.entries(JSON.parse(readFileSync('package.json', 'utf8')).exports)
