@@ -6,7 +6,7 @@ export type AsyncMethod = (...args: never[]) => Promise<unknown> | Observable<un
 /** What a method gives in the end. */
 export type ResultOf<Method extends AsyncMethod> = ReturnType<Method> extends Observable<infer Value> ? Value : Awaited<ReturnType<Method>>;
 
-/** @internal */
+/** Any class, also an abstract one. */
 export type AnyClass = abstract new (...args: never[]) => object;
 
 /**
