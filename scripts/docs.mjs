@@ -12,6 +12,7 @@ import { alertingRules, dashboard, metricsPage, QUERIES, recordingRules, unknown
  * published declaration names can be imported.
  */
 const UNNAMED_TYPES = new Set([
+  'AnyClass',
   'AnyFunction',
   'AnyResult',
   'AnyValue',
