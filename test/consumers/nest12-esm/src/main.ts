@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   const answer = await (await fetch(url)).text();
   const up = (await (await fetch(`${url}/ready`)).json()) as { status: string };
   const resilience = app.get(ResilienceService);
-  resilience.circuitBreaker('stock').forceOpen();
+  resilience.circuitBreaker('stock', {}).forceOpen();
   const degraded = await fetch(`${url}/ready`);
   const { details } = (await degraded.json()) as { details: { breakers: { status: string; stock: { state: string } } } };
   const stock = `${degraded.status} ${details.breakers.status} ${details.breakers.stock.state}`;
