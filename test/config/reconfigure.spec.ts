@@ -41,6 +41,19 @@ describe('reconfigure', () => {
     expect((rejected.error as CircuitOpenError).retryAfterMs).toBe(1000);
   });
 
+  it('leaves the time limit of a call on its way as it is, and its error says that one', async () => {
+    const lab = new Lab();
+    const policy = policies.timeout('10s');
+    const running = lab.call(policy, 'hang', { name: 'a' });
+    await lab.clock.settle();
+    lab.resilience.reconfigure('a', { timeout: { duration: '1s' } });
+    await lab.clock.advance('20s');
+    expect(running).toMatchObject({ at: 10_000, error: { message: 'a did not answer within 10 s', timeoutMs: 10_000 } });
+    const next = lab.call(policy, 'hang', { name: 'a' });
+    await lab.clock.advance('2s');
+    expect(next).toMatchObject({ at: 21_000, error: { timeoutMs: 1000 } });
+  });
+
   it('lets waiters into a bulkhead that grows, and loses no place while calls run', async () => {
     const lab = new Lab();
     const policy = policies.bulkhead({ name: 'db', maxConcurrent: 1, maxQueue: 10 });

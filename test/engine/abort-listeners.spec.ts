@@ -79,4 +79,18 @@ describe('a signal that is a stranger’s', () => {
     expect(resilience.inFlight).toBe(0);
     expect(resilience.bulkheads().map(({ running }) => running)).not.toContain(1);
   });
+
+  it('and does not say why it aborts ends all of its calls with what it throws', async () => {
+    const { resilience } = new Lab();
+    const signal = new EventTarget() as AbortSignal;
+    Object.defineProperties(signal, { aborted: { value: false }, reason: { get: lie } });
+    const options = { name: 'op', signal };
+    const hang = (): Promise<never> => new Promise(() => undefined);
+    const calls = [1, 2].map(() =>
+      resilience.execute(policies.bulkhead(2), hang, options).catch((error: unknown) => (error as Error).message),
+    );
+    signal.dispatchEvent(new Event('abort'));
+    await expect(Promise.all(calls)).resolves.toEqual(['a lie', 'a lie']);
+    expect(resilience.inFlight).toBe(0);
+  });
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { concat, defer, delay, from, lastValueFrom, NEVER, Observable, of, Subject, take, throwError, toArray } from 'rxjs';
 import { policies, type AttemptContext, type Policy } from '../../src/core.js';
 import { Boom, Lab } from '../support/lab.js';
@@ -141,6 +142,34 @@ describe('a protected Observable', () => {
     expect(seen).toEqual(expected);
   });
 
+  it.each([
+    ['ends it', (source: Subject<number>) => source.complete(), [1, 2, 'complete']],
+    ['fails it', (source: Subject<number>) => source.error(new Boom('e')), [1, 2, ['error', 'e']]],
+    ['makes it give more', (source: Subject<number>) => source.next(3), [1, 2, 3]],
+  ])('loses and turns round no value that comes while the first is judged, where the caller %s on getting that', (_name, act, expected) => {
+    const lab = new Lab();
+    const source = new Subject<number>();
+    const seen: unknown[] = [];
+    const judging = policies.retry({
+      onResult: (value) => {
+        if (value === 1) source.next(2);
+        return false;
+      },
+    });
+    lab.resilience
+      .executeObservable(judging, () => source, { name: 'op' })
+      .subscribe({
+        next: (value) => {
+          seen.push(value);
+          if (value === 1) act(source);
+        },
+        error: (error: Error) => seen.push(['error', error.message]),
+        complete: () => seen.push('complete'),
+      });
+    source.next(1);
+    expect(seen).toEqual(expected);
+  });
+
   it('is answered by a fallback that gives a promise', async () => {
     const [first, second] = [new Lab(), new Lab()];
     const good = collect(
@@ -181,6 +210,38 @@ describe('a protected Observable', () => {
     expect(source.observed).toBe(false);
     expect(seen).toEqual([1, 2]);
     expect(lab.resilience.metrics('op')).toMatchObject({ fallbacksServed: 1, successes: 1 });
+  });
+
+  it('ends its fallback’s Observable where the caller’s signal aborts, and leaves the signal where it ends by itself', () => {
+    const lab = new Lab();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const sources = [new Subject<number>(), new Subject<number>()];
+    const seen: unknown[][] = [[], []];
+    sources.forEach((source, index) =>
+      lab.resilience
+        .executeObservable(
+          policies.fallback(() => source),
+          () => throwError(() => new Boom('down')),
+          { name: 'op', signal },
+        )
+        .subscribe({
+          next: (value) => seen[index]!.push(value),
+          error: (error) => seen[index]!.push(['error', error]),
+          complete: () => seen[index]!.push('complete'),
+        }),
+    );
+    for (const source of sources) source.next(1);
+    sources[1]!.complete();
+    controller.abort('gone');
+    sources[0]!.next(2);
+    expect(seen).toEqual([
+      [1, ['error', 'gone']],
+      [1, 'complete'],
+    ]);
+    expect(sources[0]!.observed).toBe(false);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(lab.resilience.inFlight).toBe(0);
   });
 
   it('says so where a task gives no Observable', () => {

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.js';
 import type { AdmissionContext } from '../contract/admission.js';
 import { Outcome, type Served, type Settlement } from '../contract/outcome.js';
 import type { Substitute } from '../contract/verdict.js';
-import { offAbort, type AbortListener } from '../waiting/abort-listeners.js';
+import { offAbort, reasonOf, type AbortListener } from '../waiting/abort-listeners.js';
 import type { Stray } from '../pipeline/strays.js';
 import type { CallHost } from './call-host.js';
 import type { Interruption } from './interruption.js';
@@ -174,6 +174,11 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
     this.deadlines.arm(limitOf(this.limits, layer), durationMs, this.now());
   }
 
+  /** How long the layer's limit on this call was when it was set. */
+  limitMsOf(layer: number): number {
+    return limitOf(this.limits, layer).home!.durationMs;
+  }
+
   unlimit(layer: number): void {
     this.deadlines.disarm(limitOf(this.limits, layer));
   }
@@ -306,7 +311,7 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
 
   /** The caller's signal is aborted: the attempt's in the same turn. A method and not a closure, so that only who has a signal pays. */
   aborted(): void {
-    const { reason } = this.signal!;
+    const reason = reasonOf(this.signal!);
     const context = this.inward ? this.context : undefined;
     this.interrupt(-1, Outcome.ABORT, reason);
     context?.abandon(reason);

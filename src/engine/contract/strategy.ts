@@ -62,7 +62,7 @@ export interface Strategy {
   /** The time limit that it sets on a call, in milliseconds. */
   readonly limitMs?: number;
   /** The time limit that this layer set on the call has passed: the error to answer with. */
-  expired?: ((call: Call) => Error) | undefined;
+  expired?: ((call: Call, layer: number) => Error) | undefined;
   /** Whether a value counts as a failure here: asked of the first value of an Observable, before it is passed on. */
   rejects?: ((value: unknown, operationId: string) => boolean) | undefined;
   /** A value that came after the caller had been answered. */

@@ -2,6 +2,7 @@ import { isObservable, Observable, type Subscriber, type Unsubscribable } from '
 import { WaitingFor, type Call, type Method } from '../call/call.js';
 import type { Pipeline, Step } from '../pipeline/pipeline.js';
 import { Outcome } from '../contract/outcome.js';
+import { offAbort, onAbort, reasonOf, type AbortListener } from '../waiting/abort-listeners.js';
 import { deferred } from '../waiting/waiter.js';
 import { asPromise, ignoreEnd, isThenable } from './promises.js';
 import { SourceSubscriber, type Ending, type SourceListener } from './source-subscriber.js';
@@ -53,9 +54,10 @@ type Wait = object;
  * - resting (`resting` is what the call rests on: a source, or the promise of a wait). What it rests on, and nothing else, may
  *   begin the next walk, by `leaveRest`; whatever was rested on before and reports late is not what is rested on, and is ignored.
  *
- * When it owns no call it is streaming (a fallback's Observable still gives values to the caller) or over.
+ * When it owns no call it is streaming (a fallback's Observable still gives values to the caller, whose signal the run then
+ * follows by itself) or over.
  */
-class ObservableRun implements Unsubscribable, SourceListener {
+class ObservableRun implements Unsubscribable, SourceListener, AbortListener {
   private readonly pipeline: Pipeline;
   private call: Call | undefined;
   private resting: SourceSubscriber | Wait | undefined;
@@ -65,6 +67,8 @@ class ObservableRun implements Unsubscribable, SourceListener {
   private withheld = false;
   /** The first value of a fallback's Observable was taken: its other values and its end go to the caller as they come. */
   private streaming = false;
+  /** The caller's, while it is streaming. */
+  private signal: AbortSignal | undefined;
 
   constructor(
     private readonly operation: ObservableOperation,
@@ -203,16 +207,18 @@ class ObservableRun implements Unsubscribable, SourceListener {
     this.resting = undefined;
     attempt.meanwhile = [];
     const verdict = attempt.isAnswer ? this.judgeAnswer(call, value) : this.judgeValue(call, value);
-    const { meanwhile } = attempt;
-    attempt.meanwhile = undefined;
     if (verdict !== undefined) {
+      attempt.meanwhile = undefined;
       attempt.ending = verdict;
       attempt.stop();
       if (rested) this.walk(call, this.tell(call, verdict));
       return;
     }
     if (rested && this.call !== undefined) this.rest(call, attempt);
-    for (const one of [value, ...meanwhile]) this.passOn(attempt, one);
+    // What the source gives while the caller takes these waits its turn too: the loop sees what is added to the list.
+    attempt.meanwhile.unshift(value);
+    for (const one of attempt.meanwhile) this.passOn(attempt, one);
+    attempt.meanwhile = undefined;
     attempt.endLater();
   }
 
@@ -234,8 +240,21 @@ class ObservableRun implements Unsubscribable, SourceListener {
     const next = pipeline.step(call);
     if (next !== 'done' || !call.committed || call.outcome !== Outcome.SUCCESS) return { next };
     this.streaming = true;
+    if (call.signal !== undefined) this.follow(call.signal);
     this.finish(call);
     return undefined;
+  }
+
+  private follow(signal: AbortSignal): void {
+    this.signal = signal;
+    onAbort(signal, this);
+    this.subscriber.add(() => offAbort(signal, this));
+  }
+
+  /** The caller's signal, while a fallback's Observable is streaming. */
+  aborted(): void {
+    this.tearDown();
+    this.subscriber.error(reasonOf(this.signal!));
   }
 
   private passOn(attempt: SourceSubscriber, value: unknown): void {

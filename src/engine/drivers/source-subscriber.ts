@@ -16,7 +16,7 @@ export class SourceSubscriber extends Subscriber<unknown> {
   /** How it ended. While `subscribe` still runs that is only noted. */
   ending: Ending | undefined;
   latest: unknown;
-  /** Values that came while the first one is judged. */
+  /** Values that came while the first one is judged, or while what came then is passed on. */
   meanwhile: unknown[] | undefined;
 
   constructor(

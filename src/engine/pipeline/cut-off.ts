@@ -21,7 +21,7 @@ export function applyInterruption(pipeline: Pipeline, call: Call): void {
   const reached = call.inward && call.waiter?.state === 'granted' ? call.cursor : call.cursor - 1;
   // Made here and not when the limit passed: of two limits that pass in one moment only the outer one is told.
   const isOwnLimit = outcome === Outcome.TIMEOUT && reason === undefined;
-  const error = isOwnLimit ? pipeline.layers[layer]!.expired!(call) : reason;
+  const error = isOwnLimit ? pipeline.layers[layer]!.expired!(call, layer) : reason;
   const stray = strayOf(pipeline, call);
   call.stopWaiting();
   call.waiter = call.substitute = call.running = undefined;

@@ -3,6 +3,15 @@ export interface AbortListener {
   aborted(): void;
 }
 
+/** Why it was aborted; where a stranger's signal does not let that be read, what it throws. */
+export function reasonOf(signal: AbortSignal): unknown {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
+}
+
 /** One listener for each signal, however many calls it serves: Node warns of eleven, and looks through all to remove one. */
 class Audience {
   readonly listeners = new Set<AbortListener>();

@@ -37,8 +37,10 @@ export class TimeoutStrategy implements Strategy {
     call.unlimit(layer);
   }
 
-  expired(call: Call): TimeoutExceededError {
-    const { name, limitMs: timeoutMs, isTotal, environment } = this;
+  expired(call: Call, layer: number): TimeoutExceededError {
+    const { name, isTotal, environment } = this;
+    // Of this call: the policy may have been given another limit since.
+    const timeoutMs = call.limitMsOf(layer);
     const { operationId } = call;
     if (environment.events.hasListenersForAttempts('timeout.exceeded')) {
       const facts: Omit<TimeoutExceededEvent, 'type' | 'timestamp' | 'operationId'> = {
