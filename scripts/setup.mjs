@@ -7,6 +7,12 @@ import { run } from './run.mjs';
 
 /** Programs that no npm package has. A test that needs one fails without it: a check that nobody runs is none. */
 const PROGRAMS = [
+  {
+    program: process.env.REDIS_SERVER ?? 'redis-server',
+    debian: 'redis-server',
+    why: 'keeps the state that instances share, in all tests of it; REDIS_SERVER names one that is not in PATH',
+  },
+  { program: 'openssl', debian: 'openssl', why: 'makes the certificates of a Redis that speaks TLS, in test/integrations/redis' },
   { program: 'prometheus', debian: 'prometheus', why: 'scrapes the sample app and fires the alerts, in test/e2e/prometheus.spec.ts' },
   { program: 'promtool', debian: 'prometheus', why: 'checks docs/observability/*-rules.yml and runs test/observability/rules.test.yml' },
 ];
@@ -43,12 +49,17 @@ function bringPrograms() {
   const missing = PROGRAMS.filter(({ program }) => spawnSync(program, ['--version']).error !== undefined);
   if (missing.length === 0) return;
   for (const { program, why } of missing) console.log(`▸ ${program} is missing: ${why}`);
+  const named = missing.find(({ program }) => program === process.env.REDIS_SERVER);
+  if (named !== undefined) {
+    console.error(`✗ REDIS_SERVER names ${named.program}, which cannot be started`);
+    process.exit(1);
+  }
   const packages = [...new Set(missing.map(({ debian }) => debian))];
   if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) {
-    console.log(`▸ tests that need them will fail; on Debian: sudo apt-get install ${packages.join(' ')}`);
+    console.log(`▸ tests that need them will fail; on Debian: sudo apt-get install --no-install-recommends ${packages.join(' ')}`);
     return;
   }
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }; // installed for tests, not to be started as services
   run('read the list of packages (apt-get update)', ['apt-get', 'update', '-qq'], { env });
   run(`install ${packages.join(', ')} (apt-get)`, ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages], {
     env,
