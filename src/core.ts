@@ -32,6 +32,7 @@ export {
   type Policy,
   type PolicyChanges,
   type PolicyKindName,
+  type PolicyKinds,
   type PolicyOverrides,
   type ResilienceEvent,
   type SinglePolicy,

@@ -1,4 +1,5 @@
-import type { LayerReading, PolicyKind } from '../engine/contract/kind.js';
+import type { LayerReading } from '../engine/contract/kind.js';
+import type { KindTable } from '../engine/contract/kind-table.js';
 import type { Registry } from '../engine/state/registry.js';
 import type { LabelValues, MetricDeclaration, MetricType } from '../engine/telemetry/metric.js';
 import type { Operations } from './operations.js';
@@ -57,7 +58,7 @@ export class MetricsReader {
   private readonly declarations = new Map<string, { readonly declaration: MetricDeclaration; readonly sources: () => Iterable<Source> }>();
 
   constructor(
-    kinds: readonly PolicyKind[],
+    kinds: KindTable,
     private readonly operations: Operations,
     private readonly registry: Registry,
   ) {

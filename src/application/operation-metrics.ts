@@ -1,3 +1,4 @@
+import type { KindTable } from '../engine/contract/kind-table.js';
 import type { PolicyKind } from '../engine/contract/kind.js';
 import type { OperationCounts, LayerCounters } from '../engine/telemetry/operation-counts.js';
 import type { Pipeline } from '../engine/pipeline/pipeline.js';
@@ -39,7 +40,7 @@ export interface ResilienceMetrics {
 /** Reads the counters of operations. */
 export class OperationMetricsReader {
   constructor(
-    private readonly kinds: readonly PolicyKind[],
+    private readonly kinds: KindTable,
     private readonly registry: Registry,
     private readonly operations: Operations,
   ) {}
@@ -102,7 +103,7 @@ export class OperationMetricsReader {
   }
 
   private countersOf(kind: string): PolicyKind['telemetry']['counters'] {
-    return this.kinds.find((one) => one.kind === kind)?.telemetry.counters ?? [];
+    return this.kinds.find(kind)?.telemetry.counters ?? [];
   }
 
   private zeros(): Sums {

@@ -1,7 +1,7 @@
 import { resolve, type OperationDeclaration, type Settings } from '../config/index.js';
 import type { Environment } from '../engine/environment.js';
 import { ResilienceConfigError } from '../engine/error.js';
-import { nameOf, type ResolvedPolicy } from '../engine/contract/kind.js';
+import type { ResolvedPolicy } from '../engine/contract/kind.js';
 import { UnnamedCounts } from '../engine/telemetry/operation-counts.js';
 import { ProtectedOperation, type OperationInput } from '../engine/pipeline/protected-operation.js';
 import type { InstanceSource, Registry } from '../engine/state/registry.js';
@@ -88,7 +88,7 @@ export class Operations implements TaskCompiler {
 
   private policiesOf(declaration: OperationDeclaration): readonly ResolvedPolicy[] {
     const { policies, switchedOff } = resolve(declaration, this.settings());
-    for (const policy of switchedOff) this.registry.noteSwitchedOff(policy.kind.kind, nameOf(policy, declaration.id));
+    for (const { kind, name } of switchedOff) this.registry.noteSwitchedOff(kind.kind, name);
     return policies;
   }
 

@@ -1,7 +1,8 @@
 import { buildLayers } from '../engine/pipeline/compile.js';
 import type { Environment } from '../engine/environment.js';
 import { ResilienceConfigError } from '../engine/error.js';
-import { explicitOptions, nameOf, type PolicyKind, type ResolvedOptions, type ResolvedPolicy } from '../engine/contract/kind.js';
+import type { KindTable } from '../engine/contract/kind-table.js';
+import { explicitOptions, type PolicyKind, type ResolvedOptions, type ResolvedPolicy } from '../engine/contract/kind.js';
 import type { NamedSettings } from '../engine/state/named-settings.js';
 import type { ProtectedOperation } from '../engine/pipeline/protected-operation.js';
 import type { InstanceSource, Registry } from '../engine/state/registry.js';
@@ -10,7 +11,7 @@ import { entriesOf, isRecord, Problems, readOptions, formatValue, suggestion } f
 
 /** What `reconfigure` looks at. */
 interface Application {
-  readonly kinds: readonly PolicyKind[];
+  readonly kinds: KindTable;
   readonly operations: Iterable<ProtectedOperation>;
   readonly registry: Registry;
   readonly environment: Environment;
@@ -60,10 +61,9 @@ function readChanges(name: string, input: unknown, { kinds, registry }: Applicat
   if (given === undefined) problems.add(`${where} takes an object that maps a kind to options, got ${formatValue(input)}`);
   for (const [kindName, value] of given ?? []) {
     if (value === undefined) continue;
-    const kind = kinds.find((one) => one.kind === kindName);
+    const kind = kinds.find(kindName);
     if (kind === undefined) {
-      const names = kinds.map((one) => one.kind);
-      problems.add(`${where}: there is no kind "${kindName}"${suggestion(kindName, names)}`);
+      problems.add(`${where}: ${kinds.unknown(kindName)}`);
       continue;
     }
     const location = `${where}: ${kindName}`;
@@ -95,19 +95,20 @@ function check({ kind, options, sources }: ResolvedPolicy, location: string, pro
 
 /** Builds the layers of all operations that have a policy of the name, as they would be. */
 function planAll(name: string, changes: Changes, { operations, registry, environment }: Application, problems: Problems): readonly Plan[] {
-  const changed = (policy: ResolvedPolicy, operationId: string): Change | undefined =>
-    nameOf(policy, operationId) === name ? changes.get(policy.kind.kind) : undefined;
+  const changed = (policy: ResolvedPolicy): Change | undefined => (policy.name === name ? changes.get(policy.kind.kind) : undefined);
   const preview: InstanceSource = {
-    live: (policy, operationId) =>
-      changed(policy, operationId)?.settings.live(policy, changed(policy, operationId)!.options) ?? registry.live(policy, operationId),
-    instanceOf: (policy, operationId) => registry.find(policy.kind.kind, nameOf(policy, operationId)),
+    live(policy) {
+      const change = changed(policy);
+      return change === undefined ? registry.live(policy) : change.settings.live(policy, change.options);
+    },
+    instanceOf: (policy) => registry.find(policy.kind.kind, policy.name),
   };
   const plans: Plan[] = [];
   for (const operation of operations) {
     const { id, policies, pipeline } = operation;
-    const affected = policies.filter((policy) => changed(policy, id) !== undefined);
+    const affected = policies.filter((policy) => changed(policy) !== undefined);
     if (affected.length === 0) continue;
-    for (const policy of affected) check(preview.live(policy, id), `${id}: ${policy.kind.kind}`, problems);
+    for (const policy of affected) check(preview.live(policy), `${id}: ${policy.kind.kind}`, problems);
     if (problems.messages.length > 0) continue;
     const built = buildLayers({ operationId: id, policies, environment, registry: preview }).map(({ strategy }) => strategy);
     const kinds = new Set(affected.map(({ kind }) => kind.kind));

@@ -186,7 +186,7 @@ export class Resilience {
     const { layers } = this.operations.get(operationId);
     return explain(
       operationId,
-      layers.map(({ policy, options }) => ({ policy: this.registry.live(policy, operationId), options })),
+      layers.map(({ policy, options }) => ({ policy: this.registry.live(policy), options })),
     );
   }
 

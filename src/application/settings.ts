@@ -1,5 +1,6 @@
 import { EnvironmentVariables, Overrides, checkSettings, type EnvOptions, type OverrideSource, type Settings } from '../config/index.js';
 import { ResilienceConfigError } from '../engine/error.js';
+import { KindTable } from '../engine/contract/kind-table.js';
 import type { PolicyKind } from '../engine/contract/kind.js';
 import { deepEqual } from '../engine/state/deep-equal.js';
 import {
@@ -131,12 +132,12 @@ export function settingsFrom(options: ResilienceOptions): Settings {
 }
 
 /** The kinds of the library and those of the application, outermost first. */
-function withOwn({ kinds = [] }: ResilienceOptions, problems: Problems): readonly PolicyKind[] {
-  const all = [...kindTable, ...(kinds as readonly PolicyKind[])];
+function withOwn({ kinds = [] }: ResilienceOptions, problems: Problems): KindTable {
+  const all: readonly PolicyKind[] = [...kindTable, ...(kinds as readonly PolicyKind[])];
   for (const [index, { kind }] of all.entries()) {
     if (all.findIndex((one) => one.kind === kind) < index) problems.add(`kinds: there is a kind "${kind}" already`);
   }
-  return all;
+  return new KindTable(all);
 }
 
 /** What the profile of an application says. */

@@ -1,7 +1,7 @@
 import { deepEqual, differences } from '../engine/state/deep-equal.js';
 import type { OperationDeclaration } from '../config/index.js';
 import { ResilienceConfigError } from '../engine/error.js';
-import { settingsOf, type PolicyDeclaration, type ResolvedPolicy } from '../engine/contract/kind.js';
+import { dataOf, type PolicyDeclaration, type ResolvedPolicy } from '../engine/contract/kind.js';
 import type { ProtectedOperation } from '../engine/pipeline/protected-operation.js';
 import type { InstanceSource } from '../engine/state/registry.js';
 
@@ -137,11 +137,13 @@ function sameUse(a: PolicyDeclaration, b: PolicyDeclaration): boolean {
 export function agree(name: string, before: readonly ResolvedPolicy[], now: readonly ResolvedPolicy[]): void {
   const different =
     kindsOf(before) === kindsOf(now)
-      ? now.flatMap(({ kind, options }, index) =>
-          differences(settingsOf(kind.rules, before[index]!.options), settingsOf(kind.rules, options)).map(
-            (option) => `${kind.kind}.${option}`,
-          ),
-        )
+      ? now.flatMap(({ kind, name: policyName, options }, index) => {
+          const known = before[index]!;
+          return differences(
+            { name: known.name, ...dataOf(kind.rules, known.options) },
+            { name: policyName, ...dataOf(kind.rules, options) },
+          ).map((option) => `${kind.kind}.${option}`);
+        })
       : [`set of kinds (${kindsOf(before)}; now ${kindsOf(now)})`];
   if (different.length === 0) return;
   throw new ResilienceConfigError([

@@ -1,3 +1,4 @@
+import type { KindTable } from '../engine/contract/kind-table.js';
 import type { PolicyKind } from '../engine/contract/kind.js';
 import { nearest, Problems, formatValue, type Rule } from '../options/index.js';
 import { EVERYTHING, type OverrideSource, type Adjustment } from './adjustments.js';
@@ -43,11 +44,11 @@ export class EnvironmentVariables implements OverrideSource {
   }
 
   /** Looks at every value whose variable names a kind and an option, before anybody asks for it. */
-  checkAll(kinds: readonly PolicyKind[], problems: Problems): void {
+  checkAll(kinds: KindTable, problems: Problems): void {
     for (const [name, text] of this.given) {
       const words = name.slice(this.prefix.length).split('_');
       const [kindName, optionName] = words.slice(-2);
-      const kind = kinds.find((one) => inVariable(one.kind) === kindName);
+      const kind = [...kinds].find((one) => inVariable(one.kind) === kindName);
       const option = Object.keys(kind?.rules ?? {}).find((one) => inVariable(one) === optionName);
       if (optionName === 'ENABLED' && kind !== undefined) this.flag(name, problems);
       if (kind === undefined || option === undefined || isNotForText(kind, option)) continue;

@@ -1,4 +1,4 @@
-import { nameOf, type ResolvedPolicy } from '../engine/contract/kind.js';
+import type { ResolvedPolicy } from '../engine/contract/kind.js';
 import { writeOption } from '../options/index.js';
 
 /** One layer of a compiled pipeline. */
@@ -29,7 +29,7 @@ interface Layer {
 export function explain(operationId: string, layers: readonly Layer[]): Explanation {
   const pipeline = layers.map(({ policy, options: own }) => ({
     kind: policy.kind.kind,
-    name: nameOf(policy, operationId),
+    name: policy.name,
     options: Object.fromEntries(
       Object.entries(policy.options)
         .filter(([option]) => own === undefined || own.includes(option) || option === 'name')

@@ -1,5 +1,6 @@
+import type { KindTable } from '../engine/contract/kind-table.js';
 import type { PolicyKind } from '../engine/contract/kind.js';
-import { entriesOf, nearest, readOptions, formatValue, suggestion, type Problems } from '../options/index.js';
+import { entriesOf, nearest, readOptions, formatValue, type Problems } from '../options/index.js';
 import { EVERYTHING, type OverrideSource, type Adjustment } from './adjustments.js';
 
 /** Options by kind, `false` to switch a kind off; `enabled` for all kinds. Plain data: a part of a YAML or JSON file. */
@@ -17,7 +18,7 @@ export class Overrides implements OverrideSource {
   private readonly met = new Set<string>();
   private readonly seen = new Set<string>();
 
-  constructor(input: Readonly<Record<string, unknown>>, kinds: readonly PolicyKind[], problems: Problems) {
+  constructor(input: Readonly<Record<string, unknown>>, kinds: KindTable, problems: Problems) {
     for (const [key, value] of Object.entries(input)) {
       const read = entriesOf(value);
       if (read !== undefined) this.byKey.set(key, readOverride(key, Object.fromEntries(read), kinds, problems));
@@ -60,17 +61,15 @@ function source(key: string): string {
   return `override ${key}`;
 }
 
-function readOverride(key: string, input: Record<string, unknown>, kinds: readonly PolicyKind[], problems: Problems): Override {
+function readOverride(key: string, input: Record<string, unknown>, kinds: KindTable, problems: Problems): Override {
   const { enabled, ...byKind } = input;
   if (enabled !== undefined && typeof enabled !== 'boolean')
     problems.add(`overrides: ${formatValue(key)}: enabled must be true or false, got ${formatValue(enabled)}`);
   const read = new Map<string, Adjustment>();
   for (const [name, value] of Object.entries(byKind)) {
-    const kind = kinds.find((one) => one.kind === name);
-    if (kind === undefined) {
-      const names = kinds.map((one) => one.kind);
-      problems.add(`overrides: ${formatValue(key)}: there is no kind "${name}"${suggestion(name, names)}`);
-    } else read.set(name, readAdjustment(key, kind, value, problems));
+    const kind = kinds.find(name);
+    if (kind === undefined) problems.add(`overrides: ${formatValue(key)}: ${kinds.unknown(name)}`);
+    else read.set(name, readAdjustment(key, kind, value, problems));
   }
   return { enabled: typeof enabled === 'boolean' ? enabled : undefined, kinds: read };
 }

@@ -1,4 +1,5 @@
 import { ResilienceConfigError } from '../engine/error.js';
+import type { KindTable } from '../engine/contract/kind-table.js';
 import { explicitOptions, type PolicyDeclaration, type PolicyKind, type ResolvedPolicy } from '../engine/contract/kind.js';
 import { defaultsOf, isRecord, Problems, readOptions, formatValue, suggestion } from '../options/index.js';
 import { isNone } from '../policies/composite.js';
@@ -11,7 +12,7 @@ export type ByKind = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 /** What the application says about all operations. */
 export interface Settings {
-  readonly kinds: readonly PolicyKind[];
+  readonly kinds: KindTable;
   readonly enabled: boolean;
   /** What a profile says of each kind: stronger than the library's defaults, weaker than `defaults`, option by option. */
   readonly profile: { readonly source: string; readonly defaults: ByKind };
@@ -55,21 +56,20 @@ export function isSwitchedOff(kind: PolicyKind, name: string, settings: Settings
 
 /** Checks what the application says, before any operation is looked at. */
 export function checkSettings(settings: Settings, problems: Problems): void {
-  const names = settings.kinds.map(({ kind }) => kind);
+  const { kinds } = settings;
   for (const [name, options] of Object.entries(settings.defaults)) {
     if (options === undefined) continue;
-    const kind = settings.kinds.find((one) => one.kind === name);
-    if (kind === undefined) problems.add(`defaults: there is no kind "${name}"${suggestion(name, names)}`);
+    const kind = kinds.find(name);
+    if (kind === undefined) problems.add(`defaults: ${kinds.unknown(name)}`);
     else if (isRecord(options)) problems.at(`defaults: ${name}`, (found) => readOptions(kind.rules, options, found));
     else problems.add(`defaults: ${name} must be an object with options, got ${formatValue(options)}`);
   }
   for (const [name, preset] of Object.entries(settings.presets)) {
     for (const policy of membersOf(preset, `preset "${name}"`, problems)) {
-      if (!isNone(policy) && !names.includes(policy.kind))
-        problems.add(`preset "${name}": there is no kind ${formatValue(policy.kind)}${suggestion(policy.kind, names)}`);
+      if (!isNone(policy) && kinds.find(policy.kind) === undefined) problems.add(`preset "${name}": ${kinds.unknown(policy.kind)}`);
     }
   }
-  checkOrder(settings.order, settings.kinds, problems);
+  checkOrder(settings.order, kinds, problems);
 }
 
 function resolvePolicy(
@@ -78,22 +78,17 @@ function resolvePolicy(
   settings: Settings,
   problems: Problems,
 ): { readonly policy: ResolvedPolicy; readonly isOn: boolean } | undefined {
-  const { kind: name, ...written } = policy;
-  const kind = settings.kinds.find((one) => one.kind === name);
+  const { kind: kindName, ...written } = policy;
+  const kind = settings.kinds.find(kindName);
   if (kind === undefined) {
-    problems.add(
-      `${operation.id}: there is no kind ${formatValue(name)}${suggestion(
-        name,
-        settings.kinds.map((one) => one.kind),
-      )}`,
-    );
+    problems.add(`${operation.id}: ${settings.kinds.unknown(kindName)}`);
     return undefined;
   }
-  const label = source.startsWith('preset') ? `${source}: ${name}` : operation.decorated ? `@${kind.label}` : name;
+  const label = source.startsWith('preset') ? `${source}: ${kindName}` : operation.decorated ? `@${kind.label}` : kindName;
   return problems.at(`${operation.id}: ${label}`, (found) => {
     const library = defaultsOf(kind.rules);
-    const ofProfile = readOptions(kind.rules, settings.profile.defaults[name] ?? {}, new Problems());
-    const application = readOptions(kind.rules, settings.defaults[name] ?? {}, new Problems());
+    const ofProfile = readOptions(kind.rules, settings.profile.defaults[kindName] ?? {}, new Problems());
+    const application = readOptions(kind.rules, settings.defaults[kindName] ?? {}, new Problems());
     const declared = readOptions(kind.rules, written, found);
     const extra = operation.critical === true && Object.hasOwn(kind.rules, 'critical') ? { critical: true } : {};
     const options: Record<string, unknown> = { ...library, ...ofProfile, ...application, ...extra, ...declared };
@@ -108,7 +103,8 @@ function resolvePolicy(
       kind.check?.(options, explicitOptions(sources), found);
       kind.checkTarget?.(options, operation.target, found);
     }
-    return { policy: { kind, options, sources }, isOn };
+    const { name = operation.id } = options as { readonly name?: string };
+    return { policy: { kind, name, options, sources }, isOn };
   });
 }
 
@@ -131,10 +127,10 @@ function adjust(
   return enabled;
 }
 
-function checkOrder(order: Order | undefined, kinds: readonly PolicyKind[], problems: Problems): order is readonly string[] | undefined {
+function checkOrder(order: Order | undefined, kinds: KindTable, problems: Problems): order is readonly string[] | undefined {
   if (order === undefined) return true;
   if (order === 'declared') return false;
-  const names = kinds.map(({ kind }) => kind);
+  const { names } = kinds;
   if (!Array.isArray(order)) {
     problems.add(`order must be 'declared' or a list of all kinds (${names.join(', ')}), got ${formatValue(order)}`);
     return false;
@@ -152,10 +148,10 @@ function checkOrder(order: Order | undefined, kinds: readonly PolicyKind[], prob
 function inOrder(
   policies: readonly ResolvedPolicy[],
   order: Order | undefined,
-  kinds: readonly PolicyKind[],
+  kinds: KindTable,
   problems: Problems,
 ): readonly ResolvedPolicy[] {
   if (!checkOrder(order, kinds, problems)) return policies;
-  const names = order ?? kinds.map(({ kind }) => kind);
+  const names = order ?? kinds.names;
   return policies.toSorted((a, b) => names.indexOf(a.kind.kind) - names.indexOf(b.kind.kind));
 }

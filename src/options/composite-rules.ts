@@ -1,6 +1,6 @@
 import { suggestion } from './nearest.js';
 import { formatValue, Problems } from './problems.js';
-import type { JsonSchema, Rule, Rules } from './rules.js';
+import type { CodeRule, Defaulted, JsonSchema, OptionsOf, Rule, Rules } from './rule.js';
 
 /** A plain object, not an array, a class instance or a function. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
@@ -66,13 +66,16 @@ export function objectSchema(rules: Rules, required: readonly string[] = []): Js
   };
 }
 
+/** What an object with options of its own comes to: those that have a default are there, and those that are needed. */
+type Filled<All extends Rules, Needed extends keyof OptionsOf<All>> = OptionsOf<All> & Required<Pick<OptionsOf<All>, Needed>>;
+
 /** An object with options of its own, which get their defaults. `check` looks at several of them together. */
-export function record<Value extends object>(
+export function record<All extends Rules, const Needed extends keyof OptionsOf<All> & string = never>(
   words: string,
-  rules: Rules,
-  required: readonly (keyof Value & string)[],
-  check?: (value: Value, path: string, problems: Problems) => void,
-): Rule<Value> {
+  rules: All,
+  required: readonly Needed[],
+  check?: (value: Filled<All, Needed>, path: string, problems: Problems) => void,
+): Rule<Filled<All, Needed>> {
   return {
     expects: words,
     schema: objectSchema(rules, required),
@@ -83,7 +86,7 @@ export function record<Value extends object>(
         return undefined;
       }
       const before = problems.messages.length;
-      const read = { ...defaultsOf(rules), ...readOptions(rules, value, problems, `${path}.`) } as Value;
+      const read = { ...defaultsOf(rules), ...readOptions(rules, value, problems, `${path}.`) } as Filled<All, Needed>;
       for (const option of required) {
         if (value[option] === undefined) problems.add(`${path}.${option} is required: ${rules[option]?.expects}`);
       }
@@ -96,7 +99,13 @@ export function record<Value extends object>(
 /** The first of several rules that accepts the value. An object that none accepts is judged by the rule for objects. */
 export function either<Value>(
   rules: readonly Rule<Value>[],
-  extra: Pick<Rule, 'default' | 'defaultNote' | 'isFunction'> = {},
+  extra: { readonly default: unknown; readonly isFunction: true },
+): Defaulted<Value> & CodeRule<Value>;
+export function either<Value>(rules: readonly Rule<Value>[], extra: { readonly default: unknown }): Defaulted<Value>;
+export function either<Value>(rules: readonly Rule<Value>[]): Rule<Value>;
+export function either<Value>(
+  rules: readonly Rule<Value>[],
+  extra: { readonly default?: unknown; readonly isFunction?: true } = {},
 ): Rule<Value> {
   const expects = rules.map((rule) => rule.expects).join(', or ');
   const schemas = rules.flatMap(({ schema }) => (schema === undefined ? [] : [schema]));

@@ -1,4 +1,5 @@
-import { rule, callback, type Rule } from './rules.js';
+import type { CodeRule } from './rule.js';
+import { rule, callback } from './rules.js';
 
 /** A class of errors, for `on` and `ignore`. */
 // The arguments of the constructor do not matter to `instanceof`.
@@ -28,20 +29,17 @@ export function isErrorClass(value: unknown): value is ErrorClass {
   return prototype !== undefined && (prototype.writable === false || prototype.value instanceof Error);
 }
 
-function errorFilter(note: string | undefined): Rule<ErrorFilter> {
-  return rule(
-    'an error class, a list of error classes, or a function (error, ...args) => boolean',
-    (value) => {
-      const accepted = typeof value === 'function' || (Array.isArray(value) && value.length > 0 && value.every(isErrorClass));
-      return accepted ? (value as ErrorFilter) : undefined;
-    },
-    note === undefined ? { isFunction: true } : { isFunction: true, defaultNote: note },
-  );
+function errorFilter(extra: { readonly defaultNote?: string } = {}): CodeRule<ErrorFilter> {
+  const filter = rule('an error class, a list of error classes, or a function (error, ...args) => boolean', (value) => {
+    const accepted = typeof value === 'function' || (Array.isArray(value) && value.length > 0 && value.every(isErrorClass));
+    return accepted ? (value as ErrorFilter) : undefined;
+  });
+  return { ...filter, ...extra, isFunction: true };
 }
 
 /** The rules of `FailureOptions`, to be spread into those of a policy. */
 export const failureRules = {
-  on: errorFilter('isTransientError'),
-  ignore: errorFilter(undefined),
+  on: errorFilter({ defaultNote: 'isTransientError' }),
+  ignore: errorFilter(),
   onResult: callback<(value: unknown) => boolean>('(value) => boolean'),
 };

@@ -3,6 +3,7 @@ export * from './duration.js';
 export type { Key } from './key.js';
 export * from './nearest.js';
 export * from './problems.js';
+export * from './rule.js';
 export * from './rules.js';
 export * from './failure-options.js';
 export * from './quote-text.js';

@@ -1,33 +1,7 @@
-import { DURATION_PATTERN, parseDuration, writeDuration } from './duration.js';
-import { formatValue, type Problems } from './problems.js';
+import { DURATION_PATTERN, parseDuration, writeDuration, type Duration } from './duration.js';
+import { formatValue } from './problems.js';
 import { suggestion } from './nearest.js';
-
-/**
- * What is known of one option: how it is checked, normalised, described and what it is when left out.
- * Validation, the option tables of the docs and the defaults all follow from this one place.
- */
-export interface Rule<Value = unknown> {
-  /** The range in words that fit behind "must be": `an integer >= 1`. */
-  readonly expects: string;
-  /** What the option is when left out, as a user would write it; `undefined` where there is none. */
-  readonly default?: unknown;
-  /** Why the default is what it is, where it is not a constant: `= halfOpenCalls`. */
-  readonly defaultNote?: string;
-  /** True where the value is a function or holds one, so that it is no plain data. */
-  readonly isFunction?: boolean;
-  /** The value as a JSON schema says it, where it can be plain data. */
-  readonly schema?: JsonSchema;
-  /** A normalised value as a user would write it, or `undefined` where it is not one of this rule's. */
-  readonly words?: (value: unknown) => string | undefined;
-  /** The normalised value (durations in milliseconds), or `undefined` after a problem was added. */
-  read(value: unknown, path: string, problems: Problems): Value | undefined;
-}
-
-/** A JSON schema (draft 2020-12), as far as options need it. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
-
-/** One rule for every option of a policy. */
-export type Rules = Readonly<Record<string, Rule>>;
+import type { CodeRule, Default, Defaulted, JsonSchema, Rule } from './rule.js';
 
 interface Extra<Written> {
   readonly default?: Written;
@@ -82,6 +56,8 @@ function rangeSchema({ min, max, above }: Range): JsonSchema {
 }
 
 /** A whole number; `Infinity` only where `unbounded`. */
+export function integer(options: Range & { readonly unbounded?: boolean } & Default<number> & Extra<number>): Defaulted<number>;
+export function integer(options: Range & { readonly unbounded?: boolean } & Extra<number>): Rule<number>;
 export function integer(options: Range & Extra<number> & { readonly unbounded?: boolean }): Rule<number> {
   const words = `${inWords('an integer', options)}${options.unbounded === true ? ' or Infinity' : ''}`;
   const whole = (value: unknown) => Number.isSafeInteger(value) || (options.unbounded === true && value === Infinity);
@@ -91,6 +67,8 @@ export function integer(options: Range & Extra<number> & { readonly unbounded?: 
 }
 
 /** Any finite number in a range. */
+export function number(options: Range & Default<number> & Extra<number>): Defaulted<number>;
+export function number(options: Range & Extra<number>): Rule<number>;
 export function number(options: Range & Extra<number>): Rule<number> {
   const finite = (value: unknown) => Number.isFinite(value) && within(value, options);
   const schema = { type: 'number', ...rangeSchema(options) };
@@ -98,6 +76,8 @@ export function number(options: Range & Extra<number>): Rule<number> {
 }
 
 /** A share in (0, 1]. */
+export function ratio(options: Default<number> & Extra<number>): Defaulted<number>;
+export function ratio(options?: Extra<number>): Rule<number>;
 export function ratio(extra: Extra<number> = {}): Rule<number> {
   return number({ above: 0, max: 1, ...extra });
 }
@@ -112,7 +92,11 @@ function durationSchema(zero: boolean): JsonSchema {
 }
 
 /** A duration, normalised to milliseconds; `Infinity` only where `unbounded`. */
-export function duration(options: Extra<unknown> & { readonly zero?: boolean; readonly unbounded?: boolean } = {}): Rule<number> {
+export function duration(
+  options: { readonly zero?: boolean; readonly unbounded?: boolean } & Default<Duration> & Extra<Duration>,
+): Defaulted<number>;
+export function duration(options?: { readonly zero?: boolean; readonly unbounded?: boolean } & Extra<Duration>): Rule<number>;
+export function duration(options: Extra<Duration> & { readonly zero?: boolean; readonly unbounded?: boolean } = {}): Rule<number> {
   const { zero = false, unbounded = false } = options;
   const words = `a duration${zero ? '' : ' > 0'} (milliseconds, or a string like "250ms", "10s", "5m"${unbounded ? ', or Infinity' : ''})`;
   return rule(
@@ -130,11 +114,18 @@ export function duration(options: Extra<unknown> & { readonly zero?: boolean; re
 }
 
 /** True or false. */
+export function flag(options: Default<boolean> & Extra<boolean>): Defaulted<boolean>;
+export function flag(options: Extra<boolean>): Rule<boolean>;
 export function flag(extra: Extra<boolean>): Rule<boolean> {
   return rule('true or false', (value) => (typeof value === 'boolean' ? value : undefined), { ...extra, schema: { type: 'boolean' } });
 }
 
 /** One of a few words. */
+export function choice<const Word extends string>(
+  words: readonly Word[],
+  extra: Default<NoInfer<Word>> & Extra<NoInfer<Word>>,
+): Defaulted<Word>;
+export function choice<const Word extends string>(words: readonly Word[], extra?: Extra<NoInfer<Word>>): Rule<Word>;
 export function choice<const Word extends string>(words: readonly Word[], extra: Extra<NoInfer<Word>> = {}): Rule<Word> {
   const expects = words.map((word) => `'${word}'`).join(' or ');
   return {
@@ -153,6 +144,8 @@ export function choice<const Word extends string>(words: readonly Word[], extra:
 }
 
 /** A text that is not empty. */
+export function text(options: Default<string> & Extra<string>): Defaulted<string>;
+export function text(options?: Extra<string>): Rule<string>;
 export function text(extra: Extra<string> = {}): Rule<string> {
   return rule('a text that is not empty', (value) => (typeof value === 'string' && value !== '' ? value : undefined), {
     ...extra,
@@ -161,10 +154,11 @@ export function text(extra: Extra<string> = {}): Rule<string> {
 }
 
 /** A function of the user's. */
-export function callback<Callback>(signature: string): Rule<Callback> {
-  return rule(`a function ${signature}`, (value) => (typeof value === 'function' ? (value as Callback) : undefined), {
+export function callback<Callback>(signature: string): CodeRule<Callback> {
+  return {
+    ...rule(`a function ${signature}`, (value) => (typeof value === 'function' ? (value as Callback) : undefined)),
     isFunction: true,
-  });
+  };
 }
 
 /** Anything at all. */

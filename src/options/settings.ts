@@ -1,6 +1,6 @@
 import { defaultsOf, readOptions } from './composite-rules.js';
 import { formatValue, type Problems } from './problems.js';
-import type { Rules } from './rules.js';
+import type { Rules } from './rule.js';
 
 /**
  * The options of an integration by their rules, with defaults; what is wrong is added to `problems`, all of it. Unlike a policy's,

@@ -39,15 +39,29 @@ export const policies = {
   none,
 } as const;
 
-/** The options of each kind, as `forRoot({ defaults })` takes them. */
-export interface OptionsByKind {
-  fallback: FallbackOptions;
-  retry: RetryOptions;
-  circuitBreaker: CircuitBreakerOptions;
-  rateLimit: RateLimitOptions;
-  timeout: TimeoutOptions;
-  bulkhead: BulkheadOptions;
+// What a method returns is erased here: functions take it and functions give it, so neither unknown nor never would fit.
+// oxlint-disable-next-line typescript/no-explicit-any
+type AnyResult = any;
+
+/** What each kind is to the type checker: its options, its declaration for whatever arguments and result, and its events. */
+export interface PolicyKinds {
+  fallback: { options: FallbackOptions; policy: FallbackPolicy<readonly never[], AnyResult>; event: FallbackEvent };
+  retry: { options: RetryOptions; policy: RetryPolicy<AnyResult>; event: RetryEvent };
+  circuitBreaker: {
+    options: CircuitBreakerOptions;
+    policy: CircuitBreakerPolicy<readonly never[], AnyResult>;
+    event: CircuitBreakerEvent;
+  };
+  rateLimit: { options: RateLimitOptions; policy: RateLimitPolicy; event: RateLimitEvent };
+  timeout: { options: TimeoutOptions; policy: TimeoutPolicy<AnyResult>; event: TimeoutEvent };
+  bulkhead: { options: BulkheadOptions; policy: BulkheadPolicy; event: BulkheadEvent };
 }
+
+/** `retry`, `circuitBreaker`, ...: the key of a kind in `defaults`, `overrides` and `order`. */
+export type PolicyKindName = keyof PolicyKinds;
+
+/** The options of each kind, as `forRoot({ defaults })` takes them. */
+export type OptionsByKind = { [Kind in PolicyKindName]: PolicyKinds[Kind]['options'] };
 
 /** What `forRoot({ overrides })` maps a key to: options for a kind, `false` to switch it off, `enabled` for all kinds. */
 export type PolicyOverrides = { readonly enabled?: boolean } & {
@@ -59,38 +73,17 @@ export type PolicyChanges = {
   readonly [Kind in PolicyKindName]?: Partial<Omit<OptionsByKind[Kind], 'name'>>;
 };
 
-// What a method returns is erased here: functions take it and functions give it, so neither unknown nor never would fit.
-// oxlint-disable-next-line typescript/no-explicit-any
-type AnyResult = any;
-
 /** One policy of one kind, for whatever arguments and result. */
-export type SinglePolicy =
-  | FallbackPolicy<readonly never[], AnyResult>
-  | RetryPolicy<AnyResult>
-  | CircuitBreakerPolicy<readonly never[], AnyResult>
-  | RateLimitPolicy
-  | TimeoutPolicy<AnyResult>
-  | BulkheadPolicy;
+export type SinglePolicy = PolicyKinds[PolicyKindName]['policy'];
 
 /** What protects an operation. */
 export type Policy = SinglePolicy | CombinedPolicy<Policy> | NonePolicy;
-
-export type PolicyKindName = (typeof kindTable)[number]['kind'];
 
 /** A counter of `metrics()`, as the kinds declare them. */
 export type CounterName = (typeof kindTable)[number]['telemetry']['counters'][number]['name'];
 
 /** Everything that `events$` tells. */
-export type ResilienceEvent =
-  | ConfigChangedEvent
-  | OperationEvent
-  | CallbackFailedEvent
-  | FallbackEvent
-  | RetryEvent
-  | CircuitBreakerEvent
-  | RateLimitEvent
-  | TimeoutEvent
-  | BulkheadEvent;
+export type ResilienceEvent = ConfigChangedEvent | OperationEvent | CallbackFailedEvent | PolicyKinds[PolicyKindName]['event'];
 
 /** Every type of event with what it means. */
 export const eventDeclarations: Readonly<Record<string, EventDeclaration>> = Object.fromEntries(

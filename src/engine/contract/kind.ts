@@ -1,5 +1,5 @@
 import type { Problems } from '../../options/problems.js';
-import type { Rules } from '../../options/rules.js';
+import type { DataOf, OptionsOf, Rules } from '../../options/rule.js';
 import type { Environment } from '../environment.js';
 import type { LayerCounters } from '../telemetry/operation-counts.js';
 import type { Strategy } from './strategy.js';
@@ -15,23 +15,25 @@ export interface PolicyDeclaration {
 export type ResolvedOptions = Readonly<Record<string, unknown>>;
 
 /** Where a strategy is being built. */
-export interface BuildContext {
+export interface BuildContext<Instance = unknown> {
   readonly operationId: string;
+  /** What the policy goes by: its own name, or that of the operation. */
+  readonly name: string;
   readonly environment: Environment;
   /** What the kind's `instances` made for the name of the policy; undefined where it shares nothing. */
-  readonly instance: unknown;
+  readonly instance: Instance;
   /** All policies of the operation, outermost first, where it is compiled for the first time: who has something to warn of says it now. */
   readonly policies: readonly ResolvedPolicy[] | undefined;
 }
 
 /** What a kind's policies of one name share. */
-export interface InstanceDeclaration {
+export interface InstanceDeclaration<Options extends object = ResolvedOptions, Instance = unknown, Settings extends object = object> {
   /**
    * What an instance goes by, made of the options: plain data that all who use a name must agree on. Undefined where a
    * policy shares nothing.
    */
-  settings(options: ResolvedOptions, sources: OptionSources): object | undefined;
-  create(name: string, settings: object, options: ResolvedOptions, environment: Environment): unknown;
+  settings(options: Options, sources: OptionSources): Settings | undefined;
+  create(name: string, settings: Settings, options: Options, environment: Environment): Instance;
 }
 
 /** One strategy of a policy and where it stands when not at the place of its kind. */
@@ -72,8 +74,11 @@ export interface TelemetryDeclaration {
 
 /**
  * All that the rest of the library knows of a kind of policy. A new kind is one of these and a line in the kind table.
+ *
+ * `Options` are what its rules make of what is written (`OptionsOf<typeof rules>`), `Instance` is what policies of one name share,
+ * and `Settings` what an instance goes by.
  */
-export interface PolicyKind {
+export interface PolicyKind<Options extends object = ResolvedOptions, Instance = unknown, Settings extends object = object> {
   /** `retry`, `circuitBreaker`: the key in `defaults`, `overrides` and `order`. */
   readonly kind: string;
   /** The decorator without its `@`, for messages. */
@@ -83,19 +88,21 @@ export interface PolicyKind {
   /** Works also where resilience is switched off (`enabled: false`). */
   readonly alwaysOn?: boolean;
   /** Where policies of one name share something. */
-  readonly instances?: InstanceDeclaration;
+  readonly instances?: InstanceDeclaration<Options, Instance, Settings>;
   /** Options that a live instance cannot change, beside `name` and functions. */
   readonly fixed?: readonly string[];
   /** What is wrong with several options together. `given` are those that somebody wrote. */
-  check?(options: ResolvedOptions, given: ReadonlySet<string>, problems: Problems): void;
+  check?(options: Options, given: ReadonlySet<string>, problems: Problems): void;
   /** What is wrong with the options for the object that is protected; there is none for a function. */
-  checkTarget?(options: ResolvedOptions, target: object | undefined, problems: Problems): void;
-  build(options: ResolvedOptions, context: BuildContext): readonly BuiltLayer[];
+  checkTarget?(options: Options, target: object | undefined, problems: Problems): void;
+  build(options: Options, context: BuildContext<Instance>): readonly BuiltLayer[];
 }
 
-/** A policy whose every option is decided, with whose word each was. */
+/** A policy whose every option is decided, with whose word each was. Its identity is kind and name. */
 export interface ResolvedPolicy {
   readonly kind: PolicyKind;
+  /** Its own name, or that of its operation. */
+  readonly name: string;
   readonly options: ResolvedOptions;
   readonly sources: OptionSources;
 }
@@ -122,17 +129,13 @@ function rankOf(source: string | undefined): number {
   return source === 'defaults' ? 2 : 3;
 }
 
-/** The name that the policy goes by: its own, or that of its operation. */
-export function nameOf({ options }: ResolvedPolicy, operationId: string): string {
-  return ownNameOf(options) ?? operationId;
-}
-
-/** The name that the policy was given. */
-export function ownNameOf({ name }: ResolvedOptions): string | undefined {
-  return typeof name === 'string' ? name : undefined;
+/** Whether it has a name of its own; one that has none belongs to its operation alone. */
+export function isNamed({ options }: Pick<ResolvedPolicy, 'options'>): boolean {
+  return options['name'] !== undefined;
 }
 
 /** The options that are plain data: what two users of one name must agree on. Functions belong to each use. */
-export function settingsOf(rules: Rules, options: ResolvedOptions): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([option]) => rules[option]?.isFunction !== true));
+export function dataOf<All extends Rules>(rules: All, options: OptionsOf<All>): DataOf<All> {
+  const isData = (option: string): boolean => option !== 'name' && rules[option]?.isFunction !== true;
+  return Object.fromEntries(Object.entries(options).filter(([option]) => isData(option))) as DataOf<All>;
 }

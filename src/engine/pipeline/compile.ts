@@ -32,11 +32,11 @@ export function buildLayers({ operationId, policies, environment, registry, isNe
   const outermost: CompiledLayer[] = [];
   let leading = 0;
   for (const policy of policies) {
-    const { kind } = policy;
+    const { kind, name } = policy;
     try {
       const instance = registry.instanceOf(policy, operationId);
-      const { options } = registry.live(policy, operationId);
-      for (const layer of kind.build(options, { operationId, environment, instance, policies: isNew ? policies : undefined })) {
+      const { options } = registry.live(policy);
+      for (const layer of kind.build(options, { operationId, name, environment, instance, policies: isNew ? policies : undefined })) {
         (layer.place === 'total' ? outermost : inner).push({ ...layer, policy });
         if (kind.alwaysOn === true && inner.length === leading + 1) leading++;
       }

@@ -61,9 +61,10 @@ export class NamedSettings {
   }
 
   /** A policy of this name with what was changed since. */
-  live({ kind, options, sources }: ResolvedPolicy, next: ResolvedOptions = {}): ResolvedPolicy {
+  live({ kind, name, options, sources }: ResolvedPolicy, next: ResolvedOptions = {}): ResolvedPolicy {
     return {
       kind,
+      name,
       options: { ...options, ...this.changes, ...next },
       sources: { ...sources, ...this.changeSources, ...sourcesOf(next, 'reconfigure') },
     };

@@ -1,12 +1,12 @@
 import type { Environment } from '../environment.js';
 import { ResilienceConfigError } from '../error.js';
-import { nameOf, ownNameOf, type PolicyKind, type ResolvedPolicy } from '../contract/kind.js';
+import { isNamed, type PolicyKind, type ResolvedPolicy } from '../contract/kind.js';
 import { NamedSettings } from './named-settings.js';
 
 /** Where a policy gets its options in force and the instance that it decides with. */
 export interface InstanceSource {
   /** The policy with what was changed while the application runs. */
-  live(policy: ResolvedPolicy, operationId: string): ResolvedPolicy;
+  live(policy: ResolvedPolicy): ResolvedPolicy;
   /**
    * What the policies of that name share, made where there is none.
    * @throws ResilienceConfigError where the name is in use with other options.
@@ -34,21 +34,21 @@ export class Registry implements InstanceSource {
 
   constructor(private readonly environment: Environment) {}
 
-  live(policy: ResolvedPolicy, operationId: string): ResolvedPolicy {
-    return this.settingsOf(policy.kind.kind, nameOf(policy, operationId))?.live(policy) ?? policy;
+  live(policy: ResolvedPolicy): ResolvedPolicy {
+    return this.settingsOf(policy.kind.kind, policy.name)?.live(policy) ?? policy;
   }
 
   instanceOf(policy: ResolvedPolicy, operationId: string): unknown {
-    return this.entry(policy.kind, nameOf(policy, operationId), operationId).declare(policy, operationId, this.environment);
+    return this.entry(policy.kind, policy.name, operationId).declare(policy, operationId, this.environment);
   }
 
   /** For an operation without a name: a policy that has none either belongs to it alone. */
   privateInstances(): InstanceSource {
     const own = new Map<string, unknown>();
     return {
-      live: (policy, operationId) => (ownNameOf(policy.options) === undefined ? policy : this.live(policy, operationId)),
+      live: (policy) => (isNamed(policy) ? this.live(policy) : policy),
       instanceOf: (policy, operationId) => {
-        if (ownNameOf(policy.options) !== undefined) return this.instanceOf(policy, operationId);
+        if (isNamed(policy)) return this.instanceOf(policy, operationId);
         const { kind } = policy;
         if (!own.has(kind.kind)) own.set(kind.kind, new NamedSettings(kind, operationId).declare(policy, operationId, this.environment));
         return own.get(kind.kind);

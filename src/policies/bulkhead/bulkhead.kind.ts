@@ -1,13 +1,9 @@
-import { settingsOf, type BuildContext, type PolicyKind } from '../../engine/contract/kind.js';
+import { dataOf, type BuildContext, type PolicyKind } from '../../engine/contract/kind.js';
 import { describeDuration } from '../../options/index.js';
-import { bulkheadRules } from './bulkhead.policy.js';
+import { bulkheadRules, type ResolvedBulkhead } from './bulkhead.policy.js';
 import { Bulkhead, type BulkheadSettings } from './bulkhead.js';
 import { BulkheadStrategy } from './bulkhead.strategy.js';
 import { bulkheadTelemetry, type ObservedBulkhead } from './bulkhead.telemetry.js';
-
-interface Resolved extends BulkheadSettings {
-  readonly name?: string;
-}
 
 export const bulkheadKind = {
   kind: 'bulkhead',
@@ -15,29 +11,24 @@ export const bulkheadKind = {
   rules: bulkheadRules,
   telemetry: bulkheadTelemetry,
   fixed: ['maxKeys'],
-  check(options, given, problems) {
-    const { maxQueue } = options as unknown as Resolved;
+  check({ maxQueue }, given, problems) {
     if (maxQueue > 0) return;
     for (const option of ['queueTimeout', 'priority', 'overflow']) {
       if (given.has(option)) problems.add(`${option} needs a queue: set maxQueue to an integer >= 1`);
     }
   },
   instances: {
-    settings(options) {
-      const { name: _, ...settings } = settingsOf(bulkheadRules, options) as unknown as Resolved;
-      return settings;
-    },
-    create: (name, settings, _options, environment) =>
-      new Bulkhead(name, settings as BulkheadSettings, environment) satisfies ObservedBulkhead,
+    settings: (options) => dataOf(bulkheadRules, options),
+    create: (name, settings, _options, environment) => new Bulkhead(name, settings, environment) satisfies ObservedBulkhead,
   },
   build(options, context) {
-    warnOfLongWaits(options as unknown as Resolved, context);
-    return [{ strategy: new BulkheadStrategy(context.instance as Bulkhead, options) }];
+    warnOfLongWaits(options, context);
+    return [{ strategy: new BulkheadStrategy(context.instance, options) }];
   },
-} as const satisfies PolicyKind;
+} as const satisfies PolicyKind<ResolvedBulkhead, Bulkhead, BulkheadSettings>;
 
 /** A wait longer than the time limit around it ends as a timeout of a call that never ran, not as a full bulkhead. */
-function warnOfLongWaits({ maxQueue, queueTimeout }: Resolved, { operationId, policies = [], environment }: BuildContext): void {
+function warnOfLongWaits({ maxQueue, queueTimeout }: ResolvedBulkhead, { operationId, policies = [], environment }: BuildContext): void {
   const inside = policies.findIndex(({ kind }) => kind === bulkheadKind);
   const around = policies.slice(0, inside).find(({ kind }) => kind.kind === 'timeout');
   const limit = around?.options['duration'];

@@ -1,4 +1,15 @@
-import { callback, choice, duration, integer, shorthand, text, type Duration, type Key, type Rule } from '../../options/index.js';
+import {
+  callback,
+  choice,
+  duration,
+  integer,
+  shorthand,
+  text,
+  type Duration,
+  type Key,
+  type OptionsOf,
+  type Rule,
+} from '../../options/index.js';
 
 /** Lets so many calls run at a time. */
 export interface BulkheadOptions<Args extends readonly unknown[] = readonly never[], PriorityArgs extends readonly unknown[] = Args> {
@@ -49,13 +60,16 @@ export const bulkheadRules = {
   maxConcurrent: integer({ min: 1, default: 10, unbounded: true }),
   maxQueue: integer({ min: 0, default: 0, unbounded: true }),
   queueTimeout: duration(),
-  priority: callback<(...args: unknown[]) => number>('(...args) => number'),
+  priority: callback<(...args: readonly unknown[]) => unknown>('(...args) => number'),
   overflow: choice(['reject', 'drop-oldest'], { default: 'reject' }),
-  key: callback<(...args: unknown[]) => Key>('(...args) => string'),
+  key: callback<(...args: readonly unknown[]) => unknown>('(...args) => string'),
   maxKeys: integer({ min: 1, default: 10_000 }),
   releaseAfter: duration(),
   name: text({ defaultNote: 'operation id' }),
 } satisfies Record<keyof BulkheadOptions, Rule>;
+
+/** Its options as they are resolved. */
+export type ResolvedBulkhead = OptionsOf<typeof bulkheadRules>;
 
 /** Lets so many calls run at a time: `bulkhead(10)`, `bulkhead({ maxConcurrent: 10, maxQueue: 50 })`. */
 export function bulkhead<Args extends readonly unknown[] = readonly never[], PriorityArgs extends readonly unknown[] = readonly never[]>(

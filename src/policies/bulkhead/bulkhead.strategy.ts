@@ -2,13 +2,11 @@ import type { Call } from '../../engine/call/call.js';
 import { keyText } from '../../engine/state/key-text.js';
 import type { Strategy } from '../../engine/contract/strategy.js';
 import { numberOr0, type Bulkhead } from './bulkhead.js';
+import type { ResolvedBulkhead } from './bulkhead.policy.js';
 import type { BulkheadPartition } from './partition.js';
 
 /** What belongs to one use of a bulkhead and not to the bulkhead. */
-export interface BulkheadUse {
-  readonly key?: (...args: readonly unknown[]) => unknown;
-  readonly priority?: (...args: readonly unknown[]) => unknown;
-}
+type BulkheadUse = Pick<ResolvedBulkhead, 'key' | 'priority'>;
 
 /** Takes a place for each attempt, and gives it back when the method has settled. */
 export class BulkheadStrategy implements Strategy {

@@ -1,16 +1,11 @@
 import type { Environment } from '../../engine/environment.js';
-import { isBeside, settingsOf, type OptionSources, type PolicyKind, type ResolvedOptions } from '../../engine/contract/kind.js';
-import { circuitBreakerRules } from './circuit-breaker.policy.js';
+import { dataOf, isBeside, type PolicyKind } from '../../engine/contract/kind.js';
+import { circuitBreakerRules, type ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import type { Circuit } from './circuit.js';
 import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
 import { circuitBreakerTelemetry, type ObservedBreaker } from './circuit-breaker.telemetry.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
-
-interface Resolved extends Omit<CircuitBreakerSettings, 'usesRates' | 'successThreshold'> {
-  readonly name?: string;
-  readonly successThreshold?: number;
-}
 
 /** Any of these beside `consecutiveFailures` means that the rates are judged too. */
 const RATE_OPTIONS = ['window', 'minimumCalls', 'failureRateThreshold', 'slowCallDuration'];
@@ -21,8 +16,7 @@ export const circuitBreakerKind = {
   rules: circuitBreakerRules,
   telemetry: circuitBreakerTelemetry,
   fixed: ['maxKeys'],
-  check(options, given, problems) {
-    const { window, minimumCalls } = options as unknown as Resolved;
+  check({ window, minimumCalls }, given, problems) {
     if (window.type === 'count' && given.has('minimumCalls') && minimumCalls > window.size) {
       problems.add(`minimumCalls must be at most the count window (${window.size} calls), got ${minimumCalls}: it would never open`);
     }
@@ -31,26 +25,24 @@ export const circuitBreakerKind = {
     }
   },
   instances: {
-    settings: settingsOfBreaker,
+    settings(options, sources) {
+      const { window, minimumCalls, consecutiveFailures, successThreshold = options.halfOpenCalls } = options;
+      return {
+        ...dataOf(circuitBreakerRules, options),
+        minimumCalls: window.type === 'count' ? Math.min(minimumCalls, window.size) : minimumCalls,
+        usesRates: consecutiveFailures === undefined || RATE_OPTIONS.some((option) => isBeside(sources, option, 'consecutiveFailures')),
+        successThreshold,
+      };
+    },
     create(name, settings, options, environment) {
       const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);
-      return new CircuitBreaker(name, settings as CircuitBreakerSettings, environment, filter) satisfies ObservedBreaker<Circuit>;
+      return new CircuitBreaker(name, settings, environment, filter) satisfies ObservedBreaker<Circuit>;
     },
   },
   build(options, { environment, instance }) {
-    return [{ strategy: new CircuitBreakerStrategy(instance as CircuitBreaker, options, environment) }];
+    return [{ strategy: new CircuitBreakerStrategy(instance, options, environment) }];
   },
-} as const satisfies PolicyKind;
-
-function settingsOfBreaker(options: ResolvedOptions, sources: OptionSources): CircuitBreakerSettings {
-  const { name: _, ...rest } = options as unknown as Resolved;
-  return {
-    ...(settingsOf(circuitBreakerRules, rest) as unknown as Resolved),
-    minimumCalls: rest.window.type === 'count' ? Math.min(rest.minimumCalls, rest.window.size) : rest.minimumCalls,
-    usesRates: rest.consecutiveFailures === undefined || RATE_OPTIONS.some((option) => isBeside(sources, option, 'consecutiveFailures')),
-    successThreshold: rest.successThreshold ?? rest.halfOpenCalls,
-  };
-}
+} as const satisfies PolicyKind<ResolvedCircuitBreaker, CircuitBreaker, CircuitBreakerSettings>;
 
 /** Settings of one that nothing is recorded by. */
 const IDLE: CircuitBreakerSettings = {

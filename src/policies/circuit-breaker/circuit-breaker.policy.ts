@@ -16,6 +16,7 @@ import {
   writeDuration,
   type Duration,
   type FailureOptions,
+  type OptionsOf,
   type Rule,
 } from '../../options/index.js';
 
@@ -94,7 +95,7 @@ function writeWindow(value: unknown): string {
   return window.type === 'count' ? `${window.size}` : writeDuration(window.durationMs);
 }
 
-const windowRule: Rule<WindowSettings> = either<WindowSettings>(
+const windowRule = either<WindowSettings>(
   [
     rule(
       `an integer from 1 to ${LARGEST_WINDOW} (calls)`,
@@ -116,7 +117,7 @@ const windowRule: Rule<WindowSettings> = either<WindowSettings>(
   { default: 100 },
 );
 
-const growing = record<{ initial: number; multiplier: number; max: number }>(
+const growing = record(
   'a growing duration ({ initial, multiplier, max })',
   { initial: duration(), multiplier: number({ min: 1, default: 2 }), max: duration({ default: '10m' }) },
   ['initial'],
@@ -148,12 +149,15 @@ export const circuitBreakerRules = {
   halfOpenTimeout: duration({
     defaultNote: 'the longer of `openDuration` (the first one where it grows) and the timeout of the operation',
   }),
-  key: callback<(...args: unknown[]) => string | null | undefined>('(...args) => string'),
+  key: callback<(...args: readonly unknown[]) => unknown>('(...args) => string'),
   maxKeys: integer({ min: 1, default: 10_000 }),
   automaticHalfOpen: flag({ default: false }),
   critical: flag({ default: false }),
   ...failureRules,
 } satisfies Record<keyof CircuitBreakerOptions, Rule>;
+
+/** Its options as they are resolved. */
+export type ResolvedCircuitBreaker = OptionsOf<typeof circuitBreakerRules>;
 
 /**
  * Stops calling what keeps failing: `circuitBreaker(5, '30s')` opens after five failures in a row for 30 seconds;

@@ -7,14 +7,13 @@ import type { Strategy } from '../../engine/contract/strategy.js';
 import type { FailureOptions } from '../../options/index.js';
 import type { CircuitOpenError } from './circuit-breaker.error.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
+import type { ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import type { Circuit } from './circuit.js';
 import type { AdmittedCall } from './states.js';
 import { recordFailure, recordValue } from './record-outcome.js';
 
 /** What belongs to one use of a breaker and not to the breaker. */
-export interface CircuitBreakerUse extends FailureOptions {
-  readonly key?: (...args: readonly unknown[]) => unknown;
-}
+type CircuitBreakerUse = Pick<ResolvedCircuitBreaker, 'key' | keyof FailureOptions>;
 
 /** Asks a breaker for each attempt, and tells it how the attempt ended. */
 export class CircuitBreakerStrategy implements Strategy {

@@ -6,16 +6,14 @@ import { keyText } from '../../engine/state/key-text.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { describeDuration } from '../../options/index.js';
 import { CircuitOpenError } from './circuit-breaker.error.js';
+import type { ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import { CircuitBreakerEvents, type BreakerObservation, type CircuitCounts } from './circuit-breaker.telemetry.js';
 import { Circuit, type CircuitSettings, type AdmissionContext, type TransitionListener } from './circuit.js';
 import { CircuitPermit } from './permit.js';
 import type { AdmittedCall, CircuitStateName } from './states.js';
 
 /** What a breaker is: the circuit's settings and how many keys it may have. */
-export interface CircuitBreakerSettings extends CircuitSettings {
-  readonly maxKeys: number;
-  readonly critical: boolean;
-}
+export type CircuitBreakerSettings = CircuitSettings & Pick<ResolvedCircuitBreaker, 'maxKeys' | 'critical'>;
 
 /** What can be seen of a circuit at one moment. */
 export interface CircuitSnapshot {

@@ -1,8 +1,8 @@
 import type { Environment } from '../../engine/environment.js';
 import type { JudgedCall } from '../../engine/failure-filter.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
-import { quoteText } from '../../options/index.js';
-import type { OpenDuration, WindowSettings } from './circuit-breaker.policy.js';
+import { quoteText, type DataOf } from '../../options/index.js';
+import type { circuitBreakerRules } from './circuit-breaker.policy.js';
 import type { CircuitCounts } from './circuit-breaker.telemetry.js';
 import { HalfOpenState } from './half-open.js';
 import { DEFAULT_OPEN_MS, openMsOf } from './open-duration.js';
@@ -12,22 +12,11 @@ import { Trials } from './trial.js';
 import type { CallStatistics, TimeSource } from './windows.js';
 
 /** What a breaker's circuits share. Durations in milliseconds. */
-export interface CircuitSettings {
-  readonly window: WindowSettings;
-  readonly minimumCalls: number;
+export type CircuitSettings = Omit<DataOf<typeof circuitBreakerRules>, 'maxKeys' | 'critical' | 'successThreshold'> & {
   /** False where failures in a row are the only rule. */
   readonly usesRates: boolean;
-  readonly failureRateThreshold: number;
-  readonly consecutiveFailures?: number;
-  readonly slowCallDuration?: number;
-  readonly slowCallRateThreshold: number;
-  readonly openDuration: OpenDuration;
-  readonly halfOpenCalls: number;
   readonly successThreshold: number;
-  /** Undefined: the longer of the first open time and the time limit of the pipeline whose call the trial is. */
-  readonly halfOpenTimeout?: number;
-  readonly automaticHalfOpen: boolean;
-}
+};
 
 /** Who a moment belongs to: the call that brought it about, or nobody. */
 export interface AdmissionContext extends TimeSource, JudgedCall {

@@ -10,6 +10,8 @@ import {
   Problems,
   type FailureOptions,
   type ErrorFilter,
+  type CodeRule,
+  type OptionsOf,
   type Rule,
 } from '../../options/index.js';
 
@@ -83,7 +85,7 @@ function readTier(value: unknown, path: string, problems: Problems): Tier | unde
   return use === undefined ? undefined : { ...use, ...(on === undefined ? {} : { on }) };
 }
 
-const tiers: Rule<readonly Tier[]> = {
+const tiers: CodeRule<readonly Tier[]> = {
   expects: `a list of tiers, each ${WHAT_A_TIER_IS}`,
   isFunction: true,
   read(value, path, problems) {
@@ -103,6 +105,9 @@ export const fallbackRules = {
   ...failureRules,
   name: text({ defaultNote: 'operation id' }),
 } satisfies Record<keyof FallbackOptions, Rule>;
+
+/** Its options as they are resolved. */
+export type ResolvedFallback = OptionsOf<typeof fallbackRules>;
 
 /** Answers with something else: `fallback(() => [])`, `fallback({ value: [] })`, `fallback({ tiers: [...] })`. */
 export function fallback<Args extends readonly unknown[] = readonly never[], Result = unknown>(

@@ -6,16 +6,12 @@ import { Outcome } from '../../engine/contract/outcome.js';
 import type { Strategy } from '../../engine/contract/strategy.js';
 import type { Substitute } from '../../engine/contract/verdict.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
-import type { FailureOptions } from '../../options/index.js';
 import { ProgrammingErrorNotices } from './programming-errors.js';
-import type { Tier } from './fallback.policy.js';
+import type { ResolvedFallback, Tier } from './fallback.policy.js';
 import { FallbackEvents, type TierCounts } from './fallback.telemetry.js';
 
 /** Fallback options as the strategy takes them. */
-export interface FallbackSettings extends FailureOptions {
-  readonly tiers: readonly Tier[];
-  readonly validate?: (value: unknown) => boolean;
-}
+type FallbackSettings = ResolvedFallback & Required<Pick<ResolvedFallback, 'tiers'>>;
 
 /** A tier with its own filter, where it has one. */
 interface FilteredTier extends Tier {

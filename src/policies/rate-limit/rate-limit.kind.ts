@@ -1,16 +1,8 @@
-import { settingsOf, type PolicyKind } from '../../engine/contract/kind.js';
-import { rateLimitRules } from './rate-limit.policy.js';
-import { RateLimitStrategy, type RateLimitUse } from './rate-limit.strategy.js';
+import { dataOf, type PolicyKind } from '../../engine/contract/kind.js';
+import { rateLimitRules, type ResolvedRateLimit } from './rate-limit.policy.js';
+import { RateLimitStrategy } from './rate-limit.strategy.js';
 import { rateLimitTelemetry, type ObservedLimiter } from './rate-limit.telemetry.js';
 import { RateLimiter, type RateLimiterSettings } from './rate-limiter.js';
-
-interface Resolved extends Omit<RateLimiterSettings, 'burst' | 'maxWait' | 'maxQueue'> {
-  readonly name?: string;
-  readonly burst?: number;
-  readonly maxWait?: number;
-  readonly maxQueue?: number;
-  readonly cost: RateLimitUse['cost'];
-}
 
 export const rateLimitKind = {
   kind: 'rateLimit',
@@ -19,28 +11,22 @@ export const rateLimitKind = {
   telemetry: rateLimitTelemetry,
   fixed: ['maxKeys', 'algorithm'],
   check(options, given, problems) {
-    const { limit, burst = limit, cost, algorithm } = options as unknown as Resolved;
+    const { limit, burst = limit, cost, algorithm } = options;
     if (!given.has('limit')) problems.add(`limit is required: ${rateLimitRules.limit.expects}`);
     const capacity = algorithm === 'token-bucket' || algorithm === 'leaky-bucket' ? burst : limit;
     if (typeof cost === 'number' && cost > capacity)
       problems.add(`cost must be at most the capacity (${capacity}), got ${cost}: no call would ever pass`);
   },
   instances: {
-    settings(options): RateLimiterSettings {
-      const { name: _, ...rest } = settingsOf(rateLimitRules, options) as unknown as Resolved;
-      const burst = rest.burst ?? rest.limit;
-      const isPaced = rest.algorithm === 'leaky-bucket';
-      return {
-        ...rest,
-        burst,
-        maxWait: rest.maxWait ?? (isPaced ? Infinity : 0),
-        maxQueue: rest.maxQueue ?? (isPaced ? burst : Infinity),
-      };
+    settings(options) {
+      const { limit, burst = limit, algorithm } = options;
+      const isPaced = algorithm === 'leaky-bucket';
+      const { maxWait = isPaced ? Infinity : 0, maxQueue = isPaced ? burst : Infinity } = options;
+      return { ...dataOf(rateLimitRules, options), limit, burst, maxWait, maxQueue };
     },
-    create: (name, settings, _options, environment) =>
-      new RateLimiter(name, settings as RateLimiterSettings, environment) satisfies ObservedLimiter,
+    create: (name, settings, _options, environment) => new RateLimiter(name, settings, environment) satisfies ObservedLimiter,
   },
   build(options, { instance }) {
-    return [{ strategy: new RateLimitStrategy(instance as RateLimiter, options as unknown as RateLimitUse) }];
+    return [{ strategy: new RateLimitStrategy(instance, options) }];
   },
-} as const satisfies PolicyKind;
+} as const satisfies PolicyKind<ResolvedRateLimit, RateLimiter, RateLimiterSettings>;

@@ -9,6 +9,7 @@ import {
   text,
   type Duration,
   type Key,
+  type OptionsOf,
   type Rule,
 } from '../../options/index.js';
 
@@ -70,14 +71,17 @@ export const rateLimitRules = {
   algorithm: choice(['token-bucket', 'fixed-window', 'sliding-window', 'leaky-bucket'], { default: 'token-bucket' }),
   maxWait: duration({ zero: true, unbounded: true, defaultNote: '0; for a leaky bucket none, as `burst` bounds it' }),
   maxQueue: integer({ min: 0, unbounded: true, defaultNote: 'none; for a leaky bucket `burst`' }),
-  key: callback<(...args: unknown[]) => Key>('(...args) => string'),
+  key: callback<(...args: readonly unknown[]) => unknown>('(...args) => string'),
   maxKeys: integer({ min: 1, default: 100_000 }),
-  cost: either<number | ((...args: unknown[]) => number)>([number({ min: 0 }), callback('(...args) => number')], {
+  cost: either<number | ((...args: readonly unknown[]) => unknown)>([number({ min: 0 }), callback('(...args) => number')], {
     default: 1,
     isFunction: true,
   }),
   name: text({ defaultNote: 'operation id' }),
 } satisfies Record<keyof RateLimitOptions, Rule>;
+
+/** Its options as they are resolved; the kind's check rejects those without a limit. */
+export type ResolvedRateLimit = OptionsOf<typeof rateLimitRules> & { readonly limit: number };
 
 /** Lets so many calls start: `rateLimit(100)` (a second), `rateLimit({ limit: 600, per: '1m' })`. */
 export function rateLimit<Args extends readonly unknown[] = readonly never[], CostArgs extends readonly unknown[] = readonly never[]>(

@@ -3,13 +3,11 @@ import { keyText } from '../../engine/state/key-text.js';
 import type { Admission } from '../../engine/contract/admission.js';
 import type { Strategy } from '../../engine/contract/strategy.js';
 import { checkCost } from './cost.js';
+import type { ResolvedRateLimit } from './rate-limit.policy.js';
 import type { RateLimiter } from './rate-limiter.js';
 
 /** What belongs to one use of a limiter and not to the limiter. */
-export interface RateLimitUse {
-  readonly key?: (...args: readonly unknown[]) => unknown;
-  readonly cost: number | ((...args: readonly unknown[]) => unknown);
-}
+type RateLimitUse = Pick<ResolvedRateLimit, 'key' | 'cost'>;
 
 /** Asks a limiter for each attempt. How the attempt ends is nothing to it. */
 export class RateLimitStrategy implements Strategy {

@@ -4,29 +4,19 @@ import { keyText } from '../../engine/state/key-text.js';
 import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import type { ScheduledQueue } from '../../engine/waiting/scheduled-queue.js';
 import { Waiter, waitTurn } from '../../engine/waiting/waiter.js';
-import type { Key } from '../../options/index.js';
+import type { DataOf, Key } from '../../options/index.js';
 import { createAlgorithm, type Algorithm } from './counting/algorithms.js';
 import { checkCost } from './cost.js';
 import { FrequentKeys } from './frequent-keys.js';
 import { PermitQueues, type TakenOut } from './permit-queues.js';
 import { COMMON, PermitTable } from './permit-table.js';
 import { RateLimitExceededError, type RateLimitReason } from './rate-limit.error.js';
-import type { RateLimitAlgorithm } from './rate-limit.policy.js';
+import type { rateLimitRules } from './rate-limit.policy.js';
 import { RateLimitEvents, type Requester } from './rate-limit.telemetry.js';
 import { rejectionMessage, shortage } from './rejection-message.js';
 
-/** What a limiter is; durations in milliseconds. */
-export interface RateLimiterSettings {
-  readonly limit: number;
-  readonly per: number;
-  readonly burst: number;
-  readonly algorithm: RateLimitAlgorithm;
-  /** Infinity where only `maxQueue` bounds the waiting, or nothing. */
-  readonly maxWait: number;
-  /** For each key; Infinity where only `maxWait` bounds the waiting. */
-  readonly maxQueue: number;
-  readonly maxKeys: number;
-}
+/** What a limiter is; `maxWait` and `maxQueue` are Infinity where they bound nothing. */
+export type RateLimiterSettings = Required<DataOf<typeof rateLimitRules>>;
 
 /** What is left of a limit. */
 export interface RateLimitStatus {

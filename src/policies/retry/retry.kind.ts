@@ -1,7 +1,7 @@
-import { settingsOf, type PolicyKind } from '../../engine/contract/kind.js';
-import { RetryBudget, type RetryBudgetSettings } from './retry-budget.js';
-import { retryRules } from './retry.policy.js';
-import { RetryStrategy, type RetrySettings } from './retry.strategy.js';
+import { dataOf, type PolicyKind } from '../../engine/contract/kind.js';
+import { RetryBudget } from './retry-budget.js';
+import { retryRules, type ResolvedRetry } from './retry.policy.js';
+import { RetryStrategy } from './retry.strategy.js';
 import { retryTelemetry } from './retry.telemetry.js';
 
 export const retryKind = {
@@ -11,15 +11,10 @@ export const retryKind = {
   telemetry: retryTelemetry,
   fixed: ['budget'],
   instances: {
-    settings: (options) => (options['name'] === undefined && options['budget'] === undefined ? undefined : settingsOf(retryRules, options)),
-    create(_name, _settings, options) {
-      const { budget } = options as { budget?: RetryBudgetSettings };
-      return budget === undefined ? undefined : new RetryBudget(budget);
-    },
+    settings: (options) => (options.name === undefined && options.budget === undefined ? undefined : dataOf(retryRules, options)),
+    create: (_name, _settings, { budget }) => (budget === undefined ? undefined : new RetryBudget(budget)),
   },
-  build(options, { operationId, environment, instance }) {
-    const { name = operationId } = options as { name?: string };
-    const budget = instance as RetryBudget | undefined;
-    return [{ strategy: new RetryStrategy(name, options as unknown as RetrySettings, budget, environment) }];
+  build(options, { name, environment, instance }) {
+    return [{ strategy: new RetryStrategy(name, options, instance, environment) }];
   },
-} as const satisfies PolicyKind;
+} as const satisfies PolicyKind<ResolvedRetry, RetryBudget | undefined>;

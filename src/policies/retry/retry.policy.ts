@@ -13,6 +13,7 @@ import {
   text,
   type Duration,
   type FailureOptions,
+  type OptionsOf,
   type Rule,
 } from '../../options/index.js';
 
@@ -141,24 +142,19 @@ const backoffRules = {
   jitter: either<Backoff['jitter']>([choice(['full', 'equal', 'decorrelated', 'none']), number({ min: 0 })], { default: 'full' }),
 } satisfies Record<keyof BackoffOptions, Rule>;
 
-const backoffRecord = record<Omit<Backoff, 'maxDelay'> & { maxDelay?: number }>(
-  'backoff options',
-  backoffRules,
-  [],
-  (backoff, path, problems) => {
-    const { initialDelay, maxDelay } = backoff;
-    if (maxDelay !== undefined && maxDelay < initialDelay) {
-      problems.add(`${path}.maxDelay must be at least ${path}.initialDelay (${initialDelay} ms), got ${maxDelay} ms`);
-    }
-  },
-);
+const backoffRecord = record('backoff options', backoffRules, [], (backoff, path, problems) => {
+  const { initialDelay, maxDelay } = backoff;
+  if (maxDelay !== undefined && maxDelay < initialDelay) {
+    problems.add(`${path}.maxDelay must be at least ${path}.initialDelay (${initialDelay} ms), got ${maxDelay} ms`);
+  }
+});
 
 /** Constant without jitter: what a plain duration means. */
 function constant(delayMs: number): Backoff {
   return { type: 'constant', initialDelay: delayMs, multiplier: 1, maxDelay: Math.max(DEFAULT_MAX_DELAY_MS, delayMs), jitter: 'none' };
 }
 
-const backoff: Rule<'none' | Backoff | BackoffFunction> = either<'none' | Backoff | BackoffFunction>(
+const backoff = either<'none' | Backoff | BackoffFunction>(
   [
     choice(['none']),
     withMap(duration({ zero: true }), (delayMs) => (delayMs === 0 ? 'none' : constant(delayMs))),
@@ -199,6 +195,9 @@ export const retryRules = {
   onRetry: callback<(notice: RetryNotice) => void>('(notice) => void'),
   name: text(),
 } satisfies Record<keyof RetryOptions, Rule>;
+
+/** Its options as they are resolved. */
+export type ResolvedRetry = OptionsOf<typeof retryRules>;
 
 /** Tries again after a failure: `retry(3)`, `retry({ maxAttempts: 3, backoff: '200ms' })`. */
 export function retry<Result = unknown, Args extends readonly unknown[] = readonly never[]>(

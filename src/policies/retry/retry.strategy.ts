@@ -4,21 +4,12 @@ import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 import { Outcome } from '../../engine/contract/outcome.js';
 import type { Strategy } from '../../engine/contract/strategy.js';
-import { parseDuration, formatValue, type FailureOptions } from '../../options/index.js';
+import { parseDuration, formatValue } from '../../options/index.js';
 import { nextDelay } from './backoff.js';
 import { retryAfterOf } from './retry-after.js';
 import type { RetryBudget } from './retry-budget.js';
-import type { Backoff, BackoffFunction, RetryNotice } from './retry.policy.js';
+import type { ResolvedRetry, RetryNotice } from './retry.policy.js';
 import { RetryCounts, RetryEvents } from './retry.telemetry.js';
-
-/** Retry options as the strategy takes them: durations in milliseconds. */
-export interface RetrySettings extends FailureOptions {
-  readonly maxAttempts: number;
-  readonly backoff: 'none' | Backoff | BackoffFunction;
-  readonly maxDuration?: number;
-  readonly respectRetryAfter: boolean;
-  readonly onRetry?: (notice: RetryNotice) => void;
-}
 
 /** What is remembered of a call that is retried, or whose time is bounded. */
 interface Progress {
@@ -48,7 +39,7 @@ export class RetryStrategy implements Strategy {
 
   constructor(
     readonly name: string,
-    private readonly settings: RetrySettings,
+    private readonly settings: ResolvedRetry,
     readonly budget: RetryBudget | undefined,
     private readonly environment: Environment,
   ) {

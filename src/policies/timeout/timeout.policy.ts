@@ -1,4 +1,4 @@
-import { callback, duration, shorthand, text, type Duration, type Rule } from '../../options/index.js';
+import { callback, duration, shorthand, text, type Duration, type OptionsOf, type Rule } from '../../options/index.js';
 
 /** Bounds the time of an attempt, or of the whole operation. At least one of `duration` and `total` is needed. */
 export interface TimeoutOptions<Result = unknown> {
@@ -23,6 +23,9 @@ export const timeoutRules = {
   discard: callback<(value: unknown) => void>('(value) => void'),
   name: text({ defaultNote: 'operation id' }),
 } satisfies Record<keyof TimeoutOptions, Rule>;
+
+/** Its options as they are resolved. */
+export type ResolvedTimeout = OptionsOf<typeof timeoutRules>;
 
 /** Bounds the time: `timeout('2s')` for each attempt, `timeout({ total: '5s' })` for all of them together. */
 export function timeout<Result = unknown>(options: Duration | TimeoutOptions<Result>): TimeoutPolicy<Result> {

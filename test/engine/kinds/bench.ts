@@ -55,7 +55,7 @@ export class Bench {
   constructor(...policies: readonly (readonly [PolicyKind, ResolvedOptions])[]) {
     this.operation = new ProtectedOperation({
       id: 'op',
-      policies: policies.map(([kind, options]) => ({ kind, options, sources: {} })),
+      policies: policies.map(([kind, options]) => ({ kind, name: (options['name'] as string | undefined) ?? 'op', options, sources: {} })),
       environment: this.environment,
       registry: this.registry,
       contextAt: undefined,
