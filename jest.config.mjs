@@ -10,7 +10,7 @@ export default {
     '^nestjs-bulwark$': '<rootDir>/src/index.ts',
     '^nestjs-bulwark/core$': '<rootDir>/src/core.ts',
     '^nestjs-bulwark/testing$': '<rootDir>/src/testing/index.ts',
-    '^nestjs-bulwark/(alerts|http|terminus)$': '<rootDir>/src/integrations/$1/index.ts',
+    '^nestjs-bulwark/(alerts|http|redis|terminus)$': '<rootDir>/src/integrations/$1/index.ts',
     '^nestjs-bulwark/testing/nest$': '<rootDir>/src/testing/nest.ts',
   },
   transform: {

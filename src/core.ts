@@ -40,5 +40,6 @@ export {
 export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
 export { profile, standardHttpClient, type ProfileName, type StandardHttpClientOptions } from './application/profiles.js';
 export { createResilience, Resilience } from './application/resilience.js';
+export type { ResilienceStore, StoreFailureMode } from './policies/shared-store.js';
 export type { DrainOptions } from './engine/waiting/shutdown.js';
 export type { ExecuteOptions, OwnKind, ResilienceOptions, ResilientOperation } from './application/options.js';

@@ -3,6 +3,7 @@ import type { AttemptContext } from '../engine/call/attempt-context.js';
 import type { Clock, RandomSource } from '../engine/clock.js';
 import type { ResilienceLogger } from '../engine/environment.js';
 import type { OptionsByKind, Policy, PolicyKindName, PolicyOverrides, ResilienceEvent } from '../policies/index.js';
+import type { ResilienceStore } from '../policies/shared-store.js';
 import type { ProfileName } from './profiles.js';
 
 /** What `createResilience` and `ResilienceModule.forRoot` take. */
@@ -53,6 +54,11 @@ export interface ResilienceOptions {
    * @default false
    */
   stackTraces?: boolean;
+  /**
+   * Where state is kept that several instances share (`shared` of a policy): `redisStore(...)` of `nestjs-bulwark/redis`; in Nest
+   * `ResilienceRedisModule` brings it. Default: none.
+   */
+  store?: ResilienceStore;
   /** Told of every event. */
   onEvent?: (event: ResilienceEvent) => void;
   /** Where warnings go. Default: `process.emitWarning`; in Nest its logger. */

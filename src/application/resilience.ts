@@ -50,6 +50,7 @@ export class Resilience {
     this.settings = settingsFrom(options);
     const { stackTraces = profileOf(options)?.stackTraces ?? false } = options;
     this.environment = new Environment({ ...options, stackTraces }, eventsOfAttempts);
+    this.environment.store = options.store?.open(this.environment);
     this.registry = new Registry(this.environment);
     this.operations = new Operations(this.registry, this.environment, () => this.settings);
     this.events$ = new Observable((subscriber) => this.environment.events.listen((event) => subscriber.next(event as ResilienceEvent)));

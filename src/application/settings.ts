@@ -80,6 +80,7 @@ const optionRules = {
   ),
   enabled: flag({ default: true }),
   stackTraces: flag({ default: false }),
+  store: having('open'),
   onEvent: aFunction,
   logger: having('warn', 'error'),
 } satisfies Record<keyof ResilienceOptions, Rule>;

@@ -51,6 +51,8 @@ export class Environment {
   readonly deadlines: TimerQueue;
   private readonly loggedLocations = new Set<string>();
   readonly shutdown: Shutdown;
+  /** Where state is shared with other instances, if it is; what it is made of is for those who use it to know. */
+  store: object | undefined;
 
   /** @param eventsOfAttempts The types of events that may come with every call that does not go well. */
   constructor(options: EnvironmentOptions = {}, eventsOfAttempts: readonly string[] = []) {

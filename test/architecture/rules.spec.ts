@@ -15,6 +15,7 @@ const PLACES: readonly { readonly what: RegExp; readonly where: Record<string, s
     what: /\bsetImmediate\b/,
     where: {
       'testing/fake-clock.ts': 'lets promises settle in a test',
+      'integrations/redis/connection/connection.ts': 'reads what has arrived before it judges that nothing has',
       'nest/resilience.module.ts': 'lets the last answers be written before the servers close',
     },
   },
@@ -82,7 +83,9 @@ describe('the house', () => {
     const folders = new Map<string, number>();
     for (const [file] of files) folders.set(dirname(file), (folders.get(dirname(file)) ?? 0) + 1);
     expect([...folders].filter(([, count]) => count > 16)).toEqual([]);
-    expect(files.filter(([file]) => /(utils?|helpers?|common|shared|manager|types)(\.ts|\/)/.test(file)).map(([file]) => file)).toEqual([]);
+    // State that instances share is called so in the field; code that several files need is not.
+    const named = files.map(([file]) => file.replace(/^policies\/[\w-]+\/shared\//, ''));
+    expect(named.filter((file) => /(utils?|helpers?|common|shared|manager|types)(\.ts|\/)/.test(file))).toEqual([]);
   });
 
   it('names a kind of policy only in its folder, the table and the decorators', () => {

@@ -1,0 +1,81 @@
+import type { CommandWord, StoreClient, StoreSubscriber } from './store-client.js';
+
+interface Stream {
+  destroy(): unknown;
+}
+
+/** What clients of `ioredis` and `iovalkey` have in common, be they of one server, of Sentinels or of a Cluster. */
+export interface IoredisClient {
+  readonly status: string;
+  readonly isCluster?: boolean;
+  readonly options: object;
+  callBuffer(command: string, ...args: CommandWord[]): Promise<unknown>;
+  connect(): Promise<unknown>;
+  disconnect(reconnect?: boolean): void;
+  duplicate(...args: never[]): unknown;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  off(event: string, listener: (...args: never[]) => void): unknown;
+}
+
+/** What there is beside, and no type of a client says. */
+interface Inside {
+  readonly stream?: Stream;
+  nodes?(role: 'all'): readonly { readonly stream?: Stream }[];
+  subscribe(channel: string): Promise<unknown>;
+}
+
+const ignore = (): void => undefined;
+
+export function isIoredis(client: object): client is IoredisClient {
+  const { status, callBuffer, disconnect, duplicate } = client as Partial<IoredisClient>;
+  return typeof status === 'string' && [callBuffer, disconnect, duplicate].every((method) => typeof method === 'function');
+}
+
+/** Beneath both of them: a socket that nobody answers on is not asked to close, as that would wait for an answer. */
+function renew(client: IoredisClient): void {
+  const { stream, nodes } = client as unknown as Inside;
+  const streams = client.isCluster === true ? (nodes?.call(client, 'all') ?? []).map((node) => node.stream) : [stream];
+  if (client.status === 'end') client.connect().catch(ignore);
+  else client.disconnect(true);
+  for (const one of streams) one?.destroy();
+}
+
+export function ioredisClient(client: IoredisClient): StoreClient {
+  // Its errors come with every command that fails, and through its status; without a listener they are written to the console.
+  client.on('error', ignore);
+  return {
+    label: client.isCluster === true ? 'ioredis Cluster' : 'ioredis',
+    isCluster: client.isCluster === true,
+    get isReady() {
+      return client.status === 'ready';
+    },
+    send: (_key, [name, ...words]) => client.callBuffer(name as string, ...words),
+    reconnect: () => renew(client),
+    subscriber: () => ioredisSubscriber(copyOf(client)),
+    release: () => client.off('error', ignore),
+    close: () => client.disconnect(),
+  };
+}
+
+function copyOf(client: IoredisClient): IoredisClient {
+  const own = { enableOfflineQueue: false, autoResubscribe: false, lazyConnect: false };
+  return (client.isCluster === true ? client.duplicate(...([[], own] as never[])) : client.duplicate(own as never)) as IoredisClient;
+}
+
+function ioredisSubscriber(client: IoredisClient): StoreSubscriber {
+  const listeners = new Map<string, (message: Buffer) => void>();
+  client.on('error', ignore);
+  client.on('messageBuffer', (channel: Buffer, message: Buffer) => listeners.get(channel.toString())?.(message));
+  return {
+    get isReady() {
+      return client.status === 'ready';
+    },
+    subscribe(channel, listener) {
+      listeners.set(channel, listener);
+      return (client as unknown as Inside).subscribe(channel);
+    },
+    ping: () => client.callBuffer('PING'),
+    reconnect: () => renew(client),
+    close: () => client.disconnect(),
+  };
+}

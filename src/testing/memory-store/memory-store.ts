@@ -1,0 +1,46 @@
+import type { Environment } from '../../engine/environment.js';
+import type { ResilienceStore, SharedSettings, SharedStore } from '../../policies/shared-store.js';
+
+/** What `memoryStore` may be told. */
+export interface MemoryStoreOptions {
+  /** @default 'test' */
+  readonly group?: string;
+}
+
+/**
+ * A store in this process: what is given the same one shares its state, as instances with one Redis do. For tests:
+ * `const store = memoryStore(); const a = createResilience({ store }); const b = createResilience({ store })`.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): ResilienceStore {
+  const { group = 'test' } = options;
+  let opened = 0;
+  return { open: (environment) => viewOf(environment, { ...SETTINGS, group, instance: `${group}-${++opened}` }) };
+}
+
+const SETTINGS = {
+  onStoreFailure: 'local',
+  commandTimeoutMs: 100,
+  propagationMs: 100,
+  leaseMs: 10_000,
+  expectedInstances: 1,
+} as const satisfies Partial<SharedSettings>;
+
+/** What one application sees of it. */
+function viewOf(_environment: Environment, settings: SharedSettings): SharedStore {
+  const beforeStop = new Set<() => PromiseLike<unknown>>();
+  return {
+    settings,
+    availability: { isAvailable: true, listen: () => () => undefined },
+    limits: undefined as never,
+    circuits: {},
+    permits: {},
+    start: () => Promise.resolve(),
+    beforeStop(giveBack) {
+      beforeStop.add(giveBack);
+      return () => beforeStop.delete(giveBack);
+    },
+    async stop() {
+      for (const giveBack of beforeStop) await giveBack();
+    },
+  };
+}
