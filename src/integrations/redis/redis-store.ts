@@ -44,5 +44,5 @@ export function openRedisStore(options: RedisStoreSettings, environment: Environ
 
 /** What each policy wants of a store, on Redis. */
 function portsOf(_context: RedisContext): Pick<SharedStore, 'limits' | 'circuits' | 'permits'> {
-  return { limits: undefined as never, circuits: {}, permits: {} };
+  return { limits: undefined as never, circuits: undefined as never, permits: undefined as never };
 }

@@ -32,8 +32,8 @@ function viewOf(_environment: Environment, settings: SharedSettings): SharedStor
     settings,
     availability: { isAvailable: true, listen: () => () => undefined },
     limits: undefined as never,
-    circuits: {},
-    permits: {},
+    circuits: undefined as never,
+    permits: undefined as never,
     start: () => Promise.resolve(),
     beforeStop(giveBack) {
       beforeStop.add(giveBack);
