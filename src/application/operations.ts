@@ -96,7 +96,7 @@ export class Operations implements TaskCompiler {
     if (!this.byId.has(id)) return id;
     let number = 2;
     while (this.byId.has(`${id}#${number}`)) number++;
-    this.environment.warn(`two operations are called ${id}; the second one is shown as ${id}#${number}`);
+    this.environment.logger.warn(`two operations are called ${id}; the second one is shown as ${id}#${number}`);
     return `${id}#${number}`;
   }
 }

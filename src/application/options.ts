@@ -1,7 +1,7 @@
 import type { EnvOptions, Order } from '../config/index.js';
 import type { AttemptContext } from '../engine/call/attempt-context.js';
 import type { Clock, RandomSource } from '../engine/clock.js';
-import type { ResilienceLogger } from '../engine/environment.js';
+import type { ResilienceLogger } from '../engine/telemetry/logger.js';
 import type { OptionsByKind, Policy, PolicyKindName, PolicyOverrides, ResilienceEvent } from '../policies/index.js';
 import type { ResilienceStore } from '../policies/shared-store.js';
 import type { ProfileName } from './profiles.js';

@@ -47,8 +47,9 @@ export function reconfigure(name: string, input: unknown, application: Applicati
   for (const { operation, layers } of plans) operation.pipeline.replace(layers);
   application.registry.version++;
   // Last, when all is as it is to be: an instance tells those whom the change turns away, and they may reconfigure too.
-  for (const { settings } of changes.values()) settings.apply();
-  const { events } = application.environment;
+  const { events, environment } = { events: application.environment.events, environment: application.environment };
+  for (const { settings } of changes.values())
+    environment.notify(`reconfigure of ${settings.kind.kind}`, undefined, () => settings.apply());
   if (events.hasListeners('config.changed'))
     for (const [kind, { options }] of changes) events.emit('config.changed', undefined, { policyName: name, kind, options });
 }

@@ -12,8 +12,20 @@ export interface Sourced {
 /** Named policies. */
 type Presets = Readonly<Record<string, PolicyDeclaration>>;
 
-/** The single policies that a declaration comes to; what is none is a problem. */
-export function membersOf(declared: unknown, location: string, problems: Problems): readonly PolicyDeclaration[] {
+/**
+ * The single policies that a declaration comes to; what is none is a problem.
+ * @param outer The combined policies that it stands in.
+ */
+export function membersOf(
+  declared: unknown,
+  location: string,
+  problems: Problems,
+  outer: readonly unknown[] = [],
+): readonly PolicyDeclaration[] {
+  if (outer.includes(declared)) {
+    problems.add(`${location}: a combined policy contains itself`);
+    return [];
+  }
   const policy = Object.fromEntries(entriesOf(declared) ?? []) as Partial<PolicyDeclaration>;
   if (typeof policy.kind !== 'string') {
     problems.add(`${location}: a policy is what policies.retry(...) and the like give, got ${formatValue(declared)}`);
@@ -25,7 +37,7 @@ export function membersOf(declared: unknown, location: string, problems: Problem
     problems.add(`${location}: policies of a combined policy must be a list, got ${formatValue(inner)}`);
     return [];
   }
-  const members = inner.flatMap((one) => membersOf(one, location, problems));
+  const members = inner.flatMap((one) => membersOf(one, location, problems, [...outer, declared]));
   if (members.length > 1 && members.some(isNone)) {
     problems.add(`${location}: combine(...) has none() beside other policies, which would take them away: leave out the one or the others`);
   }

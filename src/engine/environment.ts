@@ -1,32 +1,12 @@
+import { formatValue } from '../options/index.js';
 import { lookAfter } from './drivers/promises.js';
 import { systemClock, systemRandom, type Clock, type RandomSource } from './clock.js';
 import { Shutdown } from './waiting/shutdown.js';
 import { EventHub } from './telemetry/events.js';
+import { guardedLogger, processWarnings, type ResilienceLogger } from './telemetry/logger.js';
 import type { CallTracer } from './telemetry/tracer.js';
 import { Timings } from './telemetry/histogram.js';
 import { TimerQueue } from './waiting/timer-queue.js';
-
-/** Where warnings go: the Nest logger in an application, `process.emitWarning` elsewhere. */
-export interface ResilienceLogger {
-  /** `fields` are the figures of an event, for a log that is structured. */
-  warn(message: string, fields?: object): void;
-  error(message: string, cause?: unknown): void;
-  /** Told of what is set up, and of changes for the better. */
-  log?(message: string, fields?: object): void;
-  /** Told at startup what protects each operation, and of single attempts and rejections. */
-  debug?(message: string, fields?: object): void;
-  /** Whether `debug` would be written just now. */
-  isDebugOn?(): boolean;
-}
-
-const processWarnings: ResilienceLogger = {
-  warn: (message) => process.emitWarning(message, 'ResilienceWarning'),
-  error: (message, cause) =>
-    process.emitWarning(
-      cause instanceof Error ? `${message}\n${cause.stack ?? cause.message}` : `${message}: ${String(cause)}`,
-      'ResilienceWarning',
-    ),
-};
 
 /** How many different places may report a throwing callback in the log; beyond it only the events tell. */
 const MAX_LOGGED_LOCATIONS = 1000;
@@ -41,8 +21,10 @@ export interface EnvironmentOptions {
 /** What the strategies of one application share: time, randomness, news, and where to complain. */
 export class Environment {
   readonly clock: Clock;
+  /** In [0, 1], whatever the source says. */
   readonly random: RandomSource;
   readonly stackTraces: boolean;
+  /** Of whom nobody need fear that it throws. */
   readonly logger: ResilienceLogger;
   readonly events: EventHub;
   readonly timings: Timings;
@@ -57,9 +39,10 @@ export class Environment {
   /** @param eventsOfAttempts The types of events that may come with every call that does not go well. */
   constructor(options: EnvironmentOptions = {}, eventsOfAttempts: readonly string[] = []) {
     this.clock = options.clock ?? systemClock;
-    this.random = options.random ?? systemRandom;
+    const { random = systemRandom } = options;
+    this.random = random === systemRandom ? random : () => this.sample(random);
     this.stackTraces = options.stackTraces ?? false;
-    this.logger = options.logger ?? processWarnings;
+    this.logger = guardedLogger(options.logger ?? processWarnings);
     this.events = new EventHub(this.clock, (error) => this.complain('event listener', undefined, error), eventsOfAttempts);
     this.timings = new Timings((error) => this.complain('duration listener', undefined, error));
     this.deadlines = new TimerQueue(this.clock);
@@ -82,11 +65,6 @@ export class Environment {
     } catch (error) {
       failed(error);
     }
-  }
-
-  /** Warns of what is set up. A logger that fails harms nobody. */
-  warn(message: string): void {
-    this.notify('the logger', undefined, () => this.logger.warn(message));
   }
 
   /**
@@ -117,19 +95,18 @@ export class Environment {
     return otherwise();
   }
 
+  /** A figure of the user's source of randomness; one that is none would make delays that never end. */
+  private sample(random: RandomSource): number {
+    const sample: unknown = this.ask('random', undefined, random, systemRandom);
+    if (typeof sample === 'number' && sample >= 0 && sample <= 1) return sample;
+    this.callbackFailed('random', undefined, new TypeError(`random must give a number in [0, 1), got ${formatValue(sample)}`));
+    return systemRandom();
+  }
+
   private complain(callback: string, operationId: string | undefined, error: unknown): void {
     const location = operationId === undefined ? callback : `${operationId}: ${callback}`;
     if (this.loggedLocations.has(location) || this.loggedLocations.size >= MAX_LOGGED_LOCATIONS) return;
     this.loggedLocations.add(location);
-    const message = `${location} threw; the call went on without it (told once)`;
-    const unheard = (broken: unknown): void => {
-      processWarnings.error(message, error);
-      processWarnings.error('the logger failed', broken);
-    };
-    try {
-      lookAfter(this.logger.error(message, error), unheard);
-    } catch (broken) {
-      unheard(broken);
-    }
+    this.logger.error(`${location} threw; the call went on without it (told once)`, error);
   }
 }

@@ -1,6 +1,6 @@
 export { AttemptContext } from './call/attempt-context.js';
 export { systemClock, systemRandom, type Clock, type RandomSource, type TimerHandle } from './clock.js';
-export type { ResilienceLogger } from './environment.js';
+export type { ResilienceLogger } from './telemetry/logger.js';
 export { ResilienceConfigError, ResilienceError, type ErrorDetails } from './error.js';
 export type { EventBase, EventListener } from './telemetry/events.js';
 export { isTransientError } from './failure-filter.js';

@@ -93,4 +93,28 @@ describe('a signal that is a stranger’s', () => {
     await expect(Promise.all(calls)).resolves.toEqual(['a lie', 'a lie']);
     expect(resilience.inFlight).toBe(0);
   });
+
+  it.each(['before', 'while'])('and has no reason, aborted %s a call runs, ends it with an AbortError as a native one', async (when) => {
+    const { resilience } = new Lab();
+    const signal = Object.assign(new EventTarget(), { aborted: when === 'before' }) as AbortSignal;
+    const call = resilience.execute(policies.retry(2), () => new Promise(() => undefined), { signal });
+    signal.dispatchEvent(new Event('abort'));
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('and has a reason that is no error ends its calls with just that', async () => {
+    const { resilience } = new Lab();
+    const thenable = { then: (resolve: (value: unknown) => void): void => resolve('lies') };
+    for (const reason of [null, 0, '', thenable]) {
+      const controller = new AbortController();
+      const end = resilience
+        .execute(policies.retry(2), () => new Promise(() => undefined), { signal: controller.signal })
+        .then(
+          () => 'ok',
+          (error: unknown) => ({ error }),
+        );
+      controller.abort(reason);
+      expect(await end).toEqual({ error: reason });
+    }
+  });
 });

@@ -121,6 +121,33 @@ describe('a function of a user’s that has to answer at once', () => {
 });
 
 describe('a logger that fails', () => {
+  it.each<[string, () => void]>([
+    [
+      'throws',
+      () => {
+        throw new Boom('full');
+      },
+    ],
+    ['gives a promise that is rejected', () => Promise.reject(new Boom('full')) as never],
+  ])('and %s at every level harms nobody who writes to it, which is told once', async (_what, write) => {
+    const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const { logger } = new Environment({ logger: { warn: write, error: write, log: write, debug: write } });
+    for (const level of ['warn', 'log', 'debug'] as const) logger[level]!('news');
+    logger.error('an error', new Boom('cause'));
+    await new Promise((resolve) => setImmediate(resolve));
+    const told = emitWarning.mock.calls.map(([message]) => String(message).split('\n')[0]);
+    emitWarning.mockRestore();
+    expect(told).toHaveLength(2);
+    expect(told).toEqual(expect.arrayContaining(['an error', 'the logger failed']));
+  });
+
+  it('is asked for no level that it does not have, and is as it says where debugging is off', () => {
+    const nothing = (): void => undefined;
+    const plain = new Environment({ logger: { warn: nothing, error: nothing } }).logger;
+    expect({ ...plain }).toEqual({ warn: expect.any(Function), error: expect.any(Function) });
+    expect(new Environment({ logger: { warn: nothing, error: nothing, isDebugOn: () => false } }).logger.isDebugOn!()).toBe(false);
+  });
+
   it('does not keep anything from being set up', () => {
     const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const full = (): never => {
@@ -149,5 +176,30 @@ describe('a logger that fails', () => {
     const warned = emitWarning.mock.calls.map(([message]) => message);
     emitWarning.mockRestore();
     expect(warned).toEqual([expect.stringContaining('mine threw'), expect.stringContaining('the logger failed')]);
+  });
+});
+
+describe('a source of randomness that gives no number in [0, 1]', () => {
+  it.each<[string, () => unknown]>([
+    ['NaN', () => NaN],
+    ['nothing', () => undefined],
+    ['a text', () => '0.5'],
+    ['a negative number', () => -1],
+    ['too much', () => 1.5],
+    ['a promise', () => Promise.resolve(0.5)],
+    [
+      'an error',
+      () => {
+        throw new Boom('no entropy');
+      },
+    ],
+  ])('but %s is told, and the delay is random all the same', async (_what, random) => {
+    const lab = new Lab({ random: random as () => number });
+    const call = lab.call(policies.retry({ maxAttempts: 3, backoff: { initialDelay: 100, jitter: 'full' } }), 'fail', { name: 'op' });
+    await lab.clock.advance('1s');
+    expect(call.error).toBeInstanceOf(Boom);
+    expect(lab.logged).toEqual([expect.stringContaining('random threw')]);
+    const delays = lab.events.flatMap((event) => (event.type === 'retry.scheduled' ? [event.delayMs] : []));
+    expect(delays.map((delay, index) => delay >= 0 && delay <= 100 * 2 ** index)).toEqual([true, true]);
   });
 });

@@ -11,8 +11,9 @@ const ROWS: readonly (readonly [wrong: object, said: string])[] = [
   [{ kind: 'retry', backoff: { jiter: 'full' } }, 'op: retry has no option "backoff.jiter"; did you mean "jitter"?'],
   [
     { kind: 'retry', backoff: { jitter: -1 } },
-    "op: retry backoff.jitter must be 'full' or 'equal' or 'decorrelated' or 'none', or a number >= 0, got -1",
+    "op: retry backoff.jitter must be 'full' or 'equal' or 'decorrelated' or 'none', or a number from 0 to 1, got -1",
   ],
+  [{ kind: 'retry', backoff: { jitter: 2 } }, 'or a number from 0 to 1, got 2'],
   [{ kind: 'retry', backoff: { multiplier: 0.5 } }, 'op: retry backoff.multiplier must be a number >= 1, got 0.5'],
   [
     { kind: 'retry', backoff: { initialDelay: '1s', maxDelay: '500ms' } },
@@ -120,6 +121,23 @@ describe('a policy that is given twice', () => {
     expect(messageOf(() => createResilience().declare('op', policy))).toBe(
       'op: retry is declared twice at the execute, and an operation has one policy of each kind: remove one, or give it to an operation of its own inside of this one (another method, or wrap)',
     );
+  });
+});
+
+describe('a combined policy', () => {
+  it('that contains itself is rejected, as deep as it may be', () => {
+    const members: Policy[] = [];
+    const policy = policies.combine(policies.retry(2), policies.combine(...members), { kind: 'combined', policies: members });
+    members.push(policy);
+    expect(messageOf(() => createResilience().declare('op', policy))).toBe('op: a combined policy contains itself');
+  });
+
+  it('that has none() beside others is rejected, and one that is empty protects nothing', () => {
+    const resilience = createResilience();
+    const policy = policies.combine(policies.retry(2), policies.none());
+    expect(messageOf(() => resilience.declare('op', policy))).toContain('op: combine(...) has none() beside other policies');
+    resilience.declare('empty', policies.combine());
+    expect(resilience.list()).toEqual([{ operationId: 'empty', policies: [] }]);
   });
 });
 

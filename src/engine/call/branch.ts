@@ -18,7 +18,7 @@ interface BranchRecord {
 export class Branch {
   /** What the strategy remembers of it. */
   slot: unknown;
-  /** Until when somebody waits for it, as a reading of the clock: its attempts are told. */
+  /** Until when somebody waits for it, as a reading of the clock: what its attempts are told. */
   deadline: number | undefined;
   readonly isDetached: boolean;
   readonly purpose: BranchPurpose;
@@ -45,7 +45,10 @@ export class Branch {
     this.cut(Outcome.SUPERSEDED, reason);
   }
 
-  /** Somebody waits for it until then. */
+  /**
+   * Somebody waits for it until then: `deadline` of the attempts that begin from now on says so. Nothing cuts it off at that time;
+   * who began it does that, by `abort`, when nobody waits any more.
+   */
   extendDeadline(at: number): void {
     if (this.deadline === undefined || at > this.deadline) this.deadline = at;
   }
@@ -61,6 +64,11 @@ export class Branch {
   ended(): void {
     this.record = undefined;
   }
+}
+
+/** What the signal of an attempt is aborted with that outlives its call, when the application shuts down. */
+export function shutDown(): Error {
+  return new DOMException('the application shuts down', 'AbortError');
 }
 
 /** What the signal of an attempt is aborted with when another one has answered. */

@@ -1,6 +1,6 @@
 import { isObservable, type Observable } from 'rxjs';
 import { Attachments } from '../call/attachments.js';
-import { Branch, type BranchOptions } from '../call/branch.js';
+import { Branch, shutDown, type BranchOptions } from '../call/branch.js';
 import type { Call } from '../call/call.js';
 import { Outcome, type Settlement } from '../contract/outcome.js';
 import type { Pipeline, Step } from '../pipeline/pipeline.js';
@@ -51,13 +51,7 @@ class BranchRun {
 
   async run(): Promise<void> {
     const { pipeline, call, branch } = this;
-    const { shutdown } = pipeline.environment;
-    const ended = branch.isDetached
-      ? shutdown.registerWaiter(
-          (end) => end === undefined && call.interrupt(branch.layer, Outcome.ABORT, new Error('the application shuts down')),
-        )
-      : undefined;
-    if (branch.isDetached && shutdown.isDraining) call.interrupt(branch.layer, Outcome.ABORT, new Error('the application shuts down'));
+    const ended = branch.isDetached ? this.endAtShutdown() : undefined;
     await Promise.resolve();
     for (let step = pipeline.step(call); step !== 'done'; step = pipeline.step(call)) {
       const pending = typeof step === 'string' ? this.perform(step) : step;
@@ -76,6 +70,15 @@ class BranchRun {
     }
     ended?.();
     this.end();
+  }
+
+  /** A drain waits for it, for as long as it lasts; one that begins later than that ends at once. Gives what ends that. */
+  private endAtShutdown(): () => void {
+    const { pipeline, call, branch } = this;
+    const { shutdown } = pipeline.environment;
+    const end = (): void => call.interrupt(branch.layer, Outcome.ABORT, shutDown());
+    if (shutdown.isDraining) end();
+    return shutdown.registerWaiter((at) => at === undefined && end());
   }
 
   /** Starts the method or a substitute; gives what to wait for, or nothing where it ended at once. */

@@ -36,12 +36,13 @@ export function applyInterruption(pipeline: Pipeline, call: Call): void {
 
 /** Tells a layer that its attempt ends here. What it holds is in use until the method has really ended. */
 export function abandon(pipeline: Pipeline, call: Call, layer: number): void {
+  const { environment, operationId } = pipeline;
   const strategy = pipeline.layers[layer]!;
   try {
     const ending = strategy.abandoned?.(call, layer);
-    if (ending !== undefined) whenSettled(call.strays, layer, ending);
+    if (ending !== undefined) whenSettled(call.strays, layer, () => environment.notify(strategy.kind, operationId, ending));
   } catch (error) {
-    pipeline.environment.callbackFailed(strategy.kind, pipeline.operationId, error);
+    environment.callbackFailed(strategy.kind, operationId, error);
   }
 }
 
@@ -49,13 +50,14 @@ export function abandon(pipeline: Pipeline, call: Call, layer: number): void {
 function strayOf(pipeline: Pipeline, call: Call): Stray | undefined {
   const { running } = call;
   if (running === undefined || call.waitingFor !== WaitingFor.METHOD) return undefined;
-  const { roles, operationId } = pipeline;
+  const { roles, operationId, environment } = pipeline;
   const stray: Stray = { settled: false, seenBy: pipeline.layers.length, endings: [] };
   call.strays = [...(call.strays ?? []).filter(({ settled }) => !settled), stray];
   void running.then(
     (value) => {
       settle(stray);
-      roles.discarder?.discard!(value, operationId);
+      const { discarder } = roles;
+      if (discarder !== undefined) environment.notify(discarder.kind, operationId, () => discarder.discard!(value, operationId));
     },
     () => settle(stray),
   );

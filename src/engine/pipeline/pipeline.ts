@@ -15,7 +15,7 @@ import type { Shutdown } from '../waiting/shutdown.js';
 import type { EventHub } from '../telemetry/events.js';
 import { reportEnd } from '../telemetry/report-end.js';
 import { startBranch } from '../drivers/branch.js';
-import { onAbort } from '../waiting/abort-listeners.js';
+import { onAbort, reasonOf } from '../waiting/abort-listeners.js';
 import { Waiter } from '../waiting/waiter.js';
 import { substituteSettled } from './substitute.js';
 import { again, suspend, resume } from './suspend.js';
@@ -156,7 +156,7 @@ export class Pipeline implements CallHost<Call> {
   }
 
   private follow(call: Call, signal: AbortSignal): void {
-    if (signal.aborted) this.startUnwind(call, 0, Outcome.ABORT, signal.reason);
+    if (signal.aborted) this.startUnwind(call, 0, Outcome.ABORT, reasonOf(signal));
     else onAbort(signal, call);
     call.dirty = true;
     call.signal = signal;

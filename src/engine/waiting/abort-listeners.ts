@@ -3,13 +3,20 @@ export interface AbortListener {
   aborted(): void;
 }
 
-/** Why it was aborted; where a stranger's signal does not let that be read, what it throws. */
+/**
+ * Why it was aborted. A stranger's signal (a polyfill, another runtime's) may have no reason: then what a native one has. Where
+ * it does not let that be read, what it throws.
+ */
 export function reasonOf(signal: AbortSignal): unknown {
   try {
-    return signal.reason;
+    return signal.reason === undefined ? aborted() : signal.reason;
   } catch (error) {
     return error;
   }
+}
+
+function aborted(): Error {
+  return new DOMException('This operation was aborted', 'AbortError');
 }
 
 /** One listener for each signal, however many calls it serves: Node warns of eleven, and looks through all to remove one. */

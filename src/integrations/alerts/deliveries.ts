@@ -1,4 +1,4 @@
-import type { ResilienceLogger } from '../../engine/environment.js';
+import type { ResilienceLogger } from '../../engine/telemetry/logger.js';
 import type { Clock } from '../../core.js';
 import type { TimerHandle } from '../../engine/clock.js';
 import { escapeText } from '../../options/index.js';

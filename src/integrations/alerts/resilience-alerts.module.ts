@@ -1,7 +1,6 @@
 import {
   ConfigurableModuleBuilder,
   Inject,
-  Logger,
   Module,
   type DynamicModule,
   type OnApplicationBootstrap,
@@ -67,7 +66,6 @@ const takenNames = new WeakMap<ResilienceService, Set<string>>();
  */
 @Module({})
 export class ResilienceAlertsModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('ResilienceAlerts');
   private rules: readonly RuleSettings[] = [];
   private deliveries: Deliveries | undefined;
   private everyMs = 0;
@@ -92,16 +90,16 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
 
   /** @throws ResilienceConfigError with every mistake in rules and channels. */
   onModuleInit(): void {
-    const { events, clock } = this.resilience.environment;
+    const { events, clock, logger } = this.resilience.environment;
     const { rules, channels, every } = readAlertsOptions(this.options);
     this.takeNames(rules);
     this.rules = rules;
     this.everyMs = every;
-    const deliveries = (this.deliveries = new Deliveries(channels, clock, this.logger));
+    const deliveries = (this.deliveries = new Deliveries(channels, clock, logger));
     const reader = {
       tell: (alert: Alert) => deliveries.tell(alert),
       heldBack: (name: string) =>
-        this.logger.warn(`${name}: many subjects at a time; alerts of some are held back, and follow minute by minute while they last`),
+        logger.warn(`${name}: many subjects at a time; alerts of some are held back, and follow minute by minute while they last`),
     };
     for (const rule of this.rules) {
       const book = new AlertState(rule, clock, reader);

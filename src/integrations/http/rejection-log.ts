@@ -1,5 +1,4 @@
-import type { LoggerService } from '@nestjs/common';
-import type { Clock, TimerHandle } from '../../core.js';
+import type { Clock, ResilienceLogger, TimerHandle } from '../../core.js';
 
 const SUMMARY_EVERY_MS = 1000;
 
@@ -12,7 +11,7 @@ export class RejectionLog {
   private timer: TimerHandle;
 
   constructor(
-    private readonly logger: LoggerService,
+    private readonly logger: ResilienceLogger,
     private readonly clock: Clock,
   ) {}
 

@@ -1,15 +1,8 @@
-import {
-  Catch,
-  Inject,
-  Logger,
-  type ArgumentsHost,
-  type ExceptionFilter,
-  type HttpException,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Catch, Inject, type ArgumentsHost, type ExceptionFilter, type HttpException, type OnApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { ResilienceError, ResilienceService } from '../../index.js';
+import type { ResilienceLogger } from '../../core.js';
 import { RejectionLog } from './rejection-log.js';
 import { retryAfterSeconds, standardText, toHttpException } from './to-http-exception.js';
 
@@ -34,14 +27,16 @@ export interface ResilienceFailure {
  */
 @Catch(ResilienceError)
 export class ResilienceExceptionFilter implements ExceptionFilter<ResilienceError>, OnApplicationShutdown {
-  private readonly logger = new Logger('Resilience');
+  private readonly logger: ResilienceLogger;
   private readonly rejections: RejectionLog;
 
   constructor(
     @Inject(ResilienceService) resilience: ResilienceService,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.rejections = new RejectionLog(this.logger, resilience.environment.clock);
+    const { clock, logger } = resilience.environment;
+    this.logger = logger;
+    this.rejections = new RejectionLog(logger, clock);
   }
 
   catch(error: ResilienceError, host: ArgumentsHost): unknown {

@@ -1,5 +1,5 @@
 import type { TimerHandle } from '../../engine/clock.js';
-import type { ResilienceLogger } from '../../engine/environment.js';
+import type { ResilienceLogger } from '../../engine/telemetry/logger.js';
 import { fieldsOf, eventTitle, formatEvent } from '../../engine/telemetry/event-format.js';
 import type { EventBase } from '../../engine/telemetry/events.js';
 import { eventDeclarations } from '../../policies/index.js';

@@ -1,5 +1,5 @@
 import { ConsoleLogger, Logger } from '@nestjs/common';
-import type { ResilienceLogger } from '../../engine/environment.js';
+import type { ResilienceLogger } from '../../engine/telemetry/logger.js';
 
 /** The logger that Nest uses now; a JSON logger gets fields beside the text. */
 interface InUse {

@@ -34,7 +34,7 @@ function warnOfLongWaits({ maxQueue, queueTimeout }: ResolvedBulkhead, { operati
   const limit = around?.options['duration'];
   if (maxQueue === 0 || typeof limit !== 'number' || (queueTimeout ?? Infinity) < limit) return;
   const is = queueTimeout === undefined ? 'has no queueTimeout' : `has a queueTimeout of ${describeDuration(queueTimeout)}`;
-  environment.warn(
+  environment.logger.warn(
     `${operationId}: the bulkhead has a queue and ${is}, so that calls wait until their timeout of ${describeDuration(limit)} and fail as if the method were slow; give it a queueTimeout below the timeout`,
   );
 }

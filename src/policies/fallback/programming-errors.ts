@@ -30,8 +30,7 @@ export class ProgrammingErrorNotices {
     const more = this.untold === 0 ? '' : ` (and ${this.untold} times more since the last warning)`;
     this.quietUntil = now + QUIET_MS;
     this.untold = 0;
-    const message = `${operationId}: a fallback answers for what looks like a mistake in the code: ${words}${more}`;
-    this.environment.notify('the logger', operationId, () => logger.warn(message));
+    logger.warn(`${operationId}: a fallback answers for what looks like a mistake in the code: ${words}${more}`);
   }
 }
 

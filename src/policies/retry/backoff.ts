@@ -28,5 +28,5 @@ function spread(delay: number, jitter: Exclude<Backoff['jitter'], 'decorrelated'
   if (jitter === 'none') return delay;
   if (jitter === 'full') return delay * random();
   if (jitter === 'equal') return (delay / 2) * (1 + random());
-  return Math.max(0, delay * (1 - jitter + 2 * jitter * random()));
+  return delay * (1 - jitter + 2 * jitter * random());
 }

@@ -40,7 +40,7 @@ export interface BackoffOptions {
    */
   maxDelay?: Duration;
   /**
-   * Spread around the delay d: `'full'` [0, d], `'equal'` [d/2, d], a number j [d(1-j), d(1+j)], `'decorrelated'`
+   * Spread around the delay d: `'full'` [0, d], `'equal'` [d/2, d], a number j of 0 to 1 [d(1-j), d(1+j)], `'decorrelated'`
    * min(maxDelay, uniform(initialDelay, 3 * previousDelay)). Names and formulas follow AWS, "Exponential Backoff And
    * Jitter" (2015).
    * @default 'full'
@@ -139,7 +139,7 @@ const backoffRules = {
   initialDelay: duration({ default: '100ms' }),
   multiplier: number({ min: 1, default: 2 }),
   maxDelay: duration({ unbounded: true, defaultNote: "'30s', or `initialDelay` where that is longer" }),
-  jitter: either<Backoff['jitter']>([choice(['full', 'equal', 'decorrelated', 'none']), number({ min: 0 })], { default: 'full' }),
+  jitter: either<Backoff['jitter']>([choice(['full', 'equal', 'decorrelated', 'none']), number({ min: 0, max: 1 })], { default: 'full' }),
 } satisfies Record<keyof BackoffOptions, Rule>;
 
 const backoffRecord = record('backoff options', backoffRules, [], (backoff, path, problems) => {

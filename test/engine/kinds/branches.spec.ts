@@ -205,8 +205,25 @@ describe('calls that share an attempt', () => {
     const bench = new Bench([singleFlightKind, {}]);
     const call = bench.call(() => new Promise(() => undefined), ['key']);
     await bench.clock.advance(10);
-    await bench.environment.shutdown.drain({});
-    expect(await call).toBe('failed: the application shuts down');
+    const { shutdown } = bench.environment;
+    await shutdown.drain({});
+    await shutdown.drain({});
+    expect(await call).toBe('failed: AbortError: the application shuts down');
+    expect(bench.leftovers()).toEqual([]);
+  });
+
+  it('end at once where they begin later, with an AbortError, and the method is not called', async () => {
+    const bench = new Bench([singleFlightKind, {}]);
+    const { shutdown } = bench.environment;
+    await shutdown.drain({});
+    const { method, invoked } = methodOf(bench, [[10, 'a']]);
+    const error: unknown = await bench.operation.run(undefined, method, ['key']).then(
+      () => undefined,
+      (rejection: unknown) => rejection,
+    );
+    expect(error).toMatchObject({ name: 'AbortError', message: 'the application shuts down' });
+    expect(invoked()).toBe(0);
+    await shutdown.drain({});
     expect(bench.leftovers()).toEqual([]);
   });
 });
