@@ -9,7 +9,9 @@ import {
 } from '@nestjs/common';
 import { ResilienceConfigError, type Duration } from '../../core.js';
 import type { TimerHandle } from '../../engine/clock.js';
+import { guardedLogger } from '../../engine/telemetry/logger.js';
 import { ResilienceService } from '../../index.js';
+import { NestLogger } from '../../nest/events/nest-logger.js';
 import { duration, formatValue, Problems, readSettings, rule, type Rules } from '../../options/index.js';
 import type { Alert, AlertChannel } from './alert.js';
 import { AlertState } from './alert-state.js';
@@ -66,6 +68,7 @@ const takenNames = new WeakMap<ResilienceService, Set<string>>();
  */
 @Module({})
 export class ResilienceAlertsModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = guardedLogger(new NestLogger('ResilienceAlerts'));
   private rules: readonly RuleSettings[] = [];
   private deliveries: Deliveries | undefined;
   private everyMs = 0;
@@ -90,7 +93,8 @@ export class ResilienceAlertsModule extends ConfigurableModuleClass implements O
 
   /** @throws ResilienceConfigError with every mistake in rules and channels. */
   onModuleInit(): void {
-    const { events, clock, logger } = this.resilience.environment;
+    const { events, clock } = this.resilience.environment;
+    const { logger } = this;
     const { rules, channels, every } = readAlertsOptions(this.options);
     this.takeNames(rules);
     this.rules = rules;

@@ -11,7 +11,12 @@ const TAKES_FIELDS = 'stringifyParams' in ConsoleLogger.prototype;
 
 /** Writes to Nest's logger, as text or structured, whichever it is set to. */
 export class NestLogger implements ResilienceLogger {
-  private readonly logger = new Logger('Resilience');
+  private readonly logger: Logger;
+
+  /** @param context What Nest writes in brackets before the message. */
+  constructor(context = 'Resilience') {
+    this.logger = new Logger(context);
+  }
 
   log(message: string, fields?: object): void {
     this.logger.log(...this.record(message, fields));
