@@ -8,6 +8,12 @@ import type { InstanceSource, Registry } from '../engine/state/registry.js';
 import { formatValue, suggestion } from '../options/index.js';
 import { agree, type TaskCompiler } from './task-operations.js';
 
+/** One protected operation as it is listed. */
+export interface OperationSummary {
+  readonly operationId: string;
+  readonly policies: readonly { readonly kind: string; readonly name: string }[];
+}
+
 /** How the method of an operation is called. */
 export type OperationForm = Pick<OperationInput, 'contextAt' | 'onlyAsync' | 'endsLimits'>;
 
@@ -36,6 +42,13 @@ export class Operations implements TaskCompiler {
   /** Those that have a name. */
   all(): Iterable<ProtectedOperation> {
     return this.byId.values();
+  }
+
+  list(): readonly OperationSummary[] {
+    return [...this.all()].map(({ id, pipeline }) => ({
+      operationId: id,
+      policies: pipeline.layers.map(({ kind, name }) => ({ kind, name })),
+    }));
   }
 
   /** @throws ResilienceConfigError with the nearest name, where there is none of that id. */

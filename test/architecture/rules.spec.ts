@@ -54,7 +54,6 @@ const NAMES_KINDS: Record<string, string> = {
   'core.ts': 'exports each kind',
   'index.ts': 'exports the decorators',
   'nest/index.ts': 'exports the decorators',
-  'application/instances.ts': 'the kinds that can be used by hand, by name',
   'application/resilience.ts': 'gives the instances that can be used by hand',
   'integrations/http/limits/limit.ts': 'limits requests by one of them',
   'integrations/alerts/rules.ts': 'a rule on the use of each of them',
@@ -62,7 +61,6 @@ const NAMES_KINDS: Record<string, string> = {
   'integrations/alerts/rule-names.ts': 'what those rules may name',
   'integrations/alerts/detectors/detectors.ts': 'what the rules look at',
   'integrations/alerts/webhook/webhook-channel.ts': 'is protected by our own policies',
-  'integrations/terminus/health-entry.ts': 'what health tells of each of them',
   'integrations/terminus/resilience.health.ts': 'a method for each of them',
   'integrations/terminus/index.ts': 'exports their options',
 };

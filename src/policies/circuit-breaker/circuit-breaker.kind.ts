@@ -1,5 +1,6 @@
 import type { Environment } from '../../engine/environment.js';
 import { dataOf, isBeside, type PolicyKind } from '../../engine/contract/kind.js';
+import { circuitBreakerInstance } from './circuit-breaker.instance.js';
 import { circuitBreakerRules, type ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import type { Circuit } from './circuit.js';
 import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
@@ -24,7 +25,8 @@ export const circuitBreakerKind = {
       problems.add('slowCallRateThreshold needs slowCallDuration: without it no call is slow');
     }
   },
-  instances: {
+  instance: {
+    ...circuitBreakerInstance,
     settings(options, sources) {
       const { window, minimumCalls, consecutiveFailures, successThreshold = options.halfOpenCalls } = options;
       return {
@@ -38,6 +40,7 @@ export const circuitBreakerKind = {
       const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);
       return new CircuitBreaker(name, settings, environment, filter) satisfies ObservedBreaker<Circuit>;
     },
+    idle: idleBreaker,
   },
   build(options, { environment, instance }) {
     return [{ strategy: new CircuitBreakerStrategy(instance, options, environment) }];
@@ -61,7 +64,7 @@ const IDLE: CircuitBreakerSettings = {
 };
 
 /** One that lets everything pass and records nothing: an operator has switched off what the name stands for. */
-export function idleBreaker(name: string, environment: Environment): CircuitBreaker {
+function idleBreaker(name: string, environment: Environment): CircuitBreaker {
   const filter = new FailureFilter({}, environment, `circuit breaker "${name}"`, false);
   const breaker = new CircuitBreaker(name, IDLE, environment, filter);
   breaker.isIdle = true;

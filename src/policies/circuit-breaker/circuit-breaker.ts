@@ -10,7 +10,7 @@ import type { ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import { CircuitBreakerEvents, type BreakerObservation, type CircuitCounts } from './circuit-breaker.telemetry.js';
 import { Circuit, type CircuitSettings, type AdmissionContext, type TransitionListener } from './circuit.js';
 import { CircuitPermit } from './permit.js';
-import type { AdmittedCall, CircuitStateName } from './states.js';
+import { severityOf, type AdmittedCall, type CircuitStateName } from './states.js';
 
 /** What a breaker is: the circuit's settings and how many keys it may have. */
 export type CircuitBreakerSettings = CircuitSettings & Pick<ResolvedCircuitBreaker, 'maxKeys' | 'critical'>;
@@ -37,9 +37,6 @@ const NO_CALLS = { calls: 0, failures: 0, slowCalls: 0 };
 
 /** Upper bounds of the buckets for how long circuits stay open, in seconds. */
 const OPEN_BUCKETS = [1, 5, 10, 30, 60, 300, 900, 3600];
-
-/** How bad a state is for whoever calls; the worst one of all keys is what health shows. */
-const SEVERITY: Record<CircuitStateName, number> = { closed: 0, disabled: 0, 'metrics-only': 0, 'half-open': 1, open: 2, 'forced-open': 3 };
 
 /**
  * A named circuit breaker, with one circuit for each key and a common one. Shared by all operations that use its name,
@@ -172,7 +169,7 @@ export class CircuitBreaker {
     let worst = this.snapshotOf(this.common);
     for (const slot of this.keys.heldSlots()) {
       const snapshot = this.snapshotOf(this.circuits[slot]!);
-      if (SEVERITY[snapshot.state] > SEVERITY[worst.state]) worst = snapshot;
+      if (severityOf(snapshot.state) > severityOf(worst.state)) worst = snapshot;
     }
     return worst;
   }

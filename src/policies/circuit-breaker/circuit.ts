@@ -9,7 +9,7 @@ import { DEFAULT_OPEN_MS, openMsOf } from './open-duration.js';
 import { CountingState, DisabledState, ForcedOpenState, OpenState } from './states.js';
 import type { AdmittedCall, CircuitState, CircuitStateName } from './states.js';
 import { Trials } from './trial.js';
-import type { CallStatistics, TimeSource } from './windows.js';
+import type { CallStatistics, TimeSource } from './counting/windows.js';
 
 /** What a breaker's circuits share. Durations in milliseconds. */
 export type CircuitSettings = Omit<DataOf<typeof circuitBreakerRules>, 'maxKeys' | 'critical' | 'successThreshold'> & {

@@ -13,3 +13,4 @@ export type {
 export { CircuitBreaker, type CircuitSnapshot } from './circuit-breaker.js';
 export { CircuitPermit } from './permit.js';
 export type { CircuitStateName } from './states.js';
+export type { CircuitBreakerHealthOptions } from './circuit-breaker.instance.js';

@@ -3,7 +3,7 @@ import type { Histogram } from '../../engine/telemetry/histogram.js';
 import type { Circuit, CircuitSettings, AdmissionContext } from './circuit.js';
 import type { WindowSettings } from './circuit-breaker.policy.js';
 import { invokedAt } from './trial.js';
-import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './windows.js';
+import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './counting/windows.js';
 
 export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled' | 'metrics-only';
 
@@ -210,4 +210,17 @@ export class DisabledState implements CircuitState, AdmittedCall {
   released(): void {
     // Nothing was taken.
   }
+}
+
+/** From harmless to bad, for whoever calls: what health, dashboards and metrics show of several circuits is the worst of them. */
+const FROM_HARMLESS_TO_BAD: readonly CircuitStateName[] = ['closed', 'metrics-only', 'disabled', 'half-open', 'open', 'forced-open'];
+
+/** How bad a state is: the higher the worse. */
+export function severityOf(state: CircuitStateName): number {
+  return FROM_HARMLESS_TO_BAD.indexOf(state);
+}
+
+/** Nothing passes. */
+export function isOpen(state: CircuitStateName): boolean {
+  return state === 'open' || state === 'forced-open';
 }

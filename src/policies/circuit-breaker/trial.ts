@@ -4,7 +4,7 @@ import { CircuitOpenError } from './circuit-breaker.error.js';
 import type { Circuit, AdmissionContext } from './circuit.js';
 import type { HalfOpenState } from './half-open.js';
 import type { AdmittedCall } from './states.js';
-import type { TimeSource } from './windows.js';
+import type { TimeSource } from './counting/windows.js';
 
 /**
  * A trial that gave no answer in time keeps its place until it settles, but for no longer than so many times its

@@ -151,6 +151,11 @@ export class RateLimiter {
     };
   }
 
+  /** @internal Some of the keys, in the order in which they came first. */
+  someKeys(offset: number, limit: number): readonly string[] {
+    return this.table.someKeys(offset, limit);
+  }
+
   /**
    * @internal Another rate from now on. What is used up stays used up, who waits moves up or back, and who waits for
    * more than there is now is rejected.
