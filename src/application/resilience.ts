@@ -227,16 +227,13 @@ export class Resilience {
    */
   measure(buckets?: readonly number[]): void {
     this.environment.timings.start(buckets);
-    for (const { pipeline } of this.operations.all()) pipeline.measure();
-    for (const { instance } of this.registry.list()) (instance as { measure?(): void }).measure?.();
-    this.registry.version++;
+    this.operations.measure();
   }
 
   /** @internal Follows every call from now on. */
   trace(tracer: CallTracer): void {
     this.environment.tracer = new GuardedTracer(tracer, this.environment);
-    for (const { pipeline } of this.operations.all()) pipeline.trace(this.environment.tracer);
-    this.registry.version++;
+    this.operations.trace(this.environment.tracer);
   }
 
   /**
