@@ -5,6 +5,7 @@ import { AttemptFacts, CallFacts } from './facts.js';
 import type { Clock } from '../clock.js';
 import type { AdmissionContext } from '../contract/admission.js';
 import { Outcome, type Served, type Settlement } from '../contract/outcome.js';
+import type { Rejection } from '../contract/rejection.js';
 import type { Substitute } from '../contract/verdict.js';
 import { offAbort, reasonOf, type AbortListener } from '../waiting/abort-listeners.js';
 import type { Stray } from '../pipeline/strays.js';
@@ -47,8 +48,8 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   /** Which try this is, from 1 on. */
   attempt = 1;
   previousError: unknown;
-  /** The value or the error that the layers are told of. */
-  payload: unknown;
+  /** Why an inner layer did not let it pass, as long as nobody has looked at the error. */
+  rejection: Rejection | undefined;
   outcome: Outcome = Outcome.SUCCESS;
   /** What the payload came from. */
   served: Served = 'method';
@@ -95,6 +96,7 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   /** Made once for the promise driver. */
   readonly onFulfilled: (value: unknown) => unknown;
   readonly onRejected: (error: unknown) => unknown;
+  private settledWith: unknown;
   /** Most methods take an argument or two: those are kept as they are, and a list is made when somebody asks for it. */
   private argumentCount = 0;
   private first: unknown;
@@ -118,6 +120,17 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
     this.limits = host.limiting.map((layer) => new Deadline(this, layer));
     this.onFulfilled = (value) => this.driver!.fulfilled(this, value);
     this.onRejected = (error) => this.driver!.rejected(this, error);
+  }
+
+  /** The value or the error that the layers are told of. */
+  get payload(): unknown {
+    if (this.rejection !== undefined) this.payload = this.rejection.error;
+    return this.settledWith;
+  }
+
+  set payload(payload: unknown) {
+    this.rejection = undefined;
+    this.settledWith = payload;
   }
 
   get operationId(): string {

@@ -20,14 +20,13 @@ export function interruptible(pending: Promise<unknown>): {
   return { promise, reject: reject as () => void };
 }
 
-const RESOLVED = Promise.resolve();
-
 /** A rejection one microtask later: by then the caller listens, and Node need not track it as unhandled. */
 export function rejectSoon(error: unknown): Promise<never> {
   const rejected = new Promise<unknown>(executor);
   const reject = rejectLatest;
-  void RESOLVED.then(() => reject(error), reject);
-  return rejected as Promise<never>;
+  const following = rejected.then();
+  reject(error);
+  return following as Promise<never>;
 }
 
 /** Whether a value is to be waited for; functions with a `then` are. May throw, where `then` cannot be read. */

@@ -5,7 +5,7 @@ import { keyText } from '../../engine/state/key-text.js';
 import { Outcome } from '../../engine/contract/outcome.js';
 import type { Strategy } from '../../engine/contract/strategy.js';
 import type { FailureOptions } from '../../options/index.js';
-import type { CircuitOpenError } from './circuit-breaker.error.js';
+import type { CircuitOpenRejection } from './circuit-breaker.error.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import type { Circuit } from './circuit.js';
@@ -36,7 +36,7 @@ export class CircuitBreakerStrategy implements Strategy {
     this.filter = new FailureFilter(use, environment, '@CircuitBreaker', false);
   }
 
-  readonly admit = (call: Call, layer: number): CircuitOpenError | undefined => {
+  readonly admit = (call: Call, layer: number): CircuitOpenRejection | undefined => {
     const { fastPath: plain } = this.common;
     if (plain !== undefined && this.key === undefined) {
       call.slots[layer] = plain;
@@ -45,7 +45,7 @@ export class CircuitBreakerStrategy implements Strategy {
     const key =
       this.key === undefined ? undefined : keyText(this.key(...call.args), 'the key function of @CircuitBreaker', call.operationId);
     const admission = this.breaker.admit(key, call);
-    if (admission === undefined) return this.breaker.rejectionError(key, call);
+    if (admission === undefined) return this.breaker.rejection(key, call);
     if (admission.isTimed === true) call.clockInvocation(layer);
     call.slots[layer] = admission;
     return undefined;

@@ -4,8 +4,7 @@ import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import { KeyTable } from '../../engine/state/key-table.js';
 import { keyText } from '../../engine/state/key-text.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
-import { describeDuration } from '../../options/index.js';
-import { CircuitOpenError } from './circuit-breaker.error.js';
+import { CircuitOpenRejection } from './circuit-breaker.error.js';
 import type { ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import { CircuitBreakerEvents, type BreakerObservation, type CircuitCounts } from './circuit-breaker.telemetry.js';
 import { Circuit, type CircuitSettings, type AdmissionContext, type TransitionListener } from './circuit.js';
@@ -124,7 +123,7 @@ export class CircuitBreaker {
    */
   acquire(key?: string | null): CircuitPermit {
     const permit = this.permit(key);
-    if (permit === undefined) throw this.rejection(this.circuit(key), this.manual);
+    if (permit === undefined) throw this.reject(this.circuit(key), this.manual).error;
     return permit;
   }
 
@@ -180,8 +179,8 @@ export class CircuitBreaker {
   }
 
   /** @internal Why a call was just not let pass. */
-  rejectionError(key: string | undefined, context: AdmissionContext): CircuitOpenError {
-    return this.rejection(this.circuit(key), context);
+  rejection(key: string | undefined, context: AdmissionContext): CircuitOpenRejection {
+    return this.reject(key === undefined ? this.common : this.circuit(key), context);
   }
 
   /** @internal Durations of calls are measured from now on. */
@@ -241,15 +240,10 @@ export class CircuitBreaker {
     return new Circuit(this.name, key, this.settings, this.environment, changed, this.durations);
   }
 
-  private rejection(circuit: Circuit, context: AdmissionContext): CircuitOpenError {
+  private reject(circuit: Circuit, context: AdmissionContext): CircuitOpenRejection {
+    const { name, environment } = this;
     const retryAfterMs = this.countRejection(circuit, context);
-    const next = retryAfterMs === undefined ? '' : `; next trial in ${describeDuration(retryAfterMs)}`;
-    return new CircuitOpenError(circuit.rejectionMessage() + next, {
-      operationId: context.operationId,
-      policyName: this.name,
-      retryAfterMs,
-      withStack: this.environment.stackTraces,
-    });
+    return new CircuitOpenRejection(context.operationId, name, environment.stackTraces, retryAfterMs, circuit.rejectionMessage());
   }
 
   /** Tells that a call was not let pass; gives whole milliseconds until the next trial, where that is known. */

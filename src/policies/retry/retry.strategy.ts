@@ -56,7 +56,7 @@ export class RetryStrategy implements Strategy {
 
   readonly failed = (call: Call, layer: number): number | undefined => {
     if (call.attempt > 1) this.end(call, layer, call.outcome === Outcome.ABORT ? 'given-up' : 'failed');
-    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.isFailure(call.payload, call)) return undefined;
+    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.isFailedCall(call)) return undefined;
     return this.again(call, layer);
   };
 
