@@ -74,6 +74,11 @@ export abstract class ResilienceError extends Error {
   }
 }
 
+/** `instanceof ResilienceError`, for those who ask it of every error. May throw, where the value does not let itself be read. */
+export function isResilienceError(value: unknown): value is ResilienceError {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[BRAND] !== undefined;
+}
+
 /** Whether a class is one of the library's errors, or made from one; holds across two copies of the library. */
 export function isResilienceErrorClass(errorClass: object): boolean {
   const { prototype } = errorClass as { readonly prototype?: unknown };

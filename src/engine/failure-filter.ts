@@ -1,7 +1,7 @@
 import { isErrorClass, type ErrorClass, type ErrorFilter, type FailureOptions } from '../options/failure-options.js';
 import type { Environment } from './environment.js';
 import type { Rejection } from './contract/rejection.js';
-import { isResilienceErrorClass, ResilienceError } from './error.js';
+import { isResilienceError, isResilienceErrorClass } from './error.js';
 
 /** The statuses below 500 that say nothing against the request: time-out, too early, too many. */
 const TRANSIENT_CLIENT_STATUSES = new Set([408, 425, 429]);
@@ -102,7 +102,11 @@ function matcher(filter: ErrorFilter, strict: boolean): Match {
 
 /** A rejection of the library that says of itself that trying again cannot help. */
 function isOwnRejection(error: unknown): boolean {
-  return readFrom(() => error instanceof ResilienceError && !error.isRetryable) === true;
+  try {
+    return isResilienceError(error) && !error.isRetryable;
+  } catch {
+    return false; // it does not let itself be read
+  }
 }
 
 /** Answers whether an error or a value counts as a failure. A filter that throws, or gives a promise, is told and does not decide. */

@@ -8,6 +8,7 @@ import { Outcome, type Served, type Settlement } from '../contract/outcome.js';
 import type { Rejection } from '../contract/rejection.js';
 import type { Substitute } from '../contract/verdict.js';
 import { offAbort, reasonOf, type AbortListener } from '../waiting/abort-listeners.js';
+import type { AnswerLink } from '../drivers/answer-link.js';
 import type { Stray } from '../pipeline/strays.js';
 import type { CallHost } from './call-host.js';
 import type { Interruption } from './interruption.js';
@@ -86,6 +87,8 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   pauseCancelled = false;
   substitute: Substitute | undefined;
   interruption: Interruption | undefined;
+  /** What ties its attempts to the promise that its caller has, where there may be several. */
+  link: AnswerLink | undefined;
   /** What few calls have. */
   attachments: Attachments | undefined;
   /** What a tracer remembers of the call. */
@@ -124,13 +127,17 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
 
   /** The value or the error that the layers are told of. */
   get payload(): unknown {
-    if (this.rejection !== undefined) this.payload = this.rejection.error;
+    if (this.rejection !== undefined) this.lookAt(this.rejection);
     return this.settledWith;
   }
 
   set payload(payload: unknown) {
     this.rejection = undefined;
     this.settledWith = payload;
+  }
+
+  private lookAt(rejection: Rejection): void {
+    this.payload = rejection.error;
   }
 
   get operationId(): string {
@@ -358,9 +365,10 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   private clearEvents(): void {
     if (this.signal !== undefined) offAbort(this.signal, this);
     this.attachments?.cut(-1, Outcome.SUPERSEDED, undefined);
+    if (this.link !== undefined) this.host.expectsRepeats = this.attempt > 1;
     this.floor = 0;
     this.attachments = this.previousError = this.context = this.signal = this.trace = undefined;
-    this.waiter = this.substitute = this.interruption = this.strays = undefined;
+    this.waiter = this.substitute = this.interruption = this.strays = this.link = undefined;
     this.stopWaiting = nobody;
     const { slots } = this;
     for (let index = 0; index < slots.length; index++) slots[index] = undefined;

@@ -6,6 +6,14 @@ const executor = (resolve: (value: unknown) => void, reject: (error: unknown) =>
   rejectLatest = reject;
 };
 
+/** A promise whose native `resolve` and `reject` go to somebody. */
+export function promiseFor(holder: { resolve: (value: unknown) => void; reject: (error: unknown) => void }): Promise<unknown> {
+  const promise = new Promise<unknown>(executor);
+  holder.resolve = resolveLatest;
+  holder.reject = rejectLatest;
+  return promise;
+}
+
 /**
  * A promise that ends with the given one, or earlier by `reject`. The native `resolve` is handed to `then` as it is: V8
  * follows it for async stack traces, where it would stop at a function of ours.
