@@ -45,13 +45,13 @@ const retryOptions = { maxAttempts: 3, backoff: 'none', respectRetryAfter: true 
 
 function callThrough(closed: Closed, tier: object | undefined, stackTraces = false): Promise<unknown> {
   const environment = new Environment({ clock: new FakeClock(), stackTraces });
-  const fallback = { kind: fallbackKind, options: { tiers: [tier] }, sources: {} };
+  const fallback = { kind: fallbackKind, name: 'op', options: { tiers: [tier] }, sources: {} };
   const operation = new ProtectedOperation({
     id: 'op',
     policies: [
       ...(tier === undefined ? [] : [fallback]),
-      { kind: retryKind, options: retryOptions, sources: {} },
-      { kind: closed.kind, options: {}, sources: {} },
+      { kind: retryKind, name: 'op', options: retryOptions, sources: {} },
+      { kind: closed.kind, name: 'op', options: {}, sources: {} },
     ],
     environment,
     registry: new Registry(environment),
