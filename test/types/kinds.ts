@@ -23,10 +23,9 @@ export const quotaKind = {
   label: 'Quota',
   rules,
   telemetry: { events: {}, counters: [], metrics: [] },
-  instance: {
+  instances: {
     settings: ({ limit }) => ({ limit }),
     create: (_name, { limit }) => new Set<number>([limit]),
-    snapshot: ({ size }) => ({ size }),
   },
   build({ limit, per, mode, isOn, inner }, { instance, name }) {
     const always: [number, 'strict' | 'loose', boolean, string] = [limit, mode, isOn, name];

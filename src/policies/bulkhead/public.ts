@@ -10,4 +10,3 @@ export type {
   BulkheadReleasedEvent,
   BulkheadEventBase,
 } from './bulkhead.telemetry.js';
-export type { BulkheadHealthOptions } from './bulkhead.instance.js';

@@ -10,13 +10,9 @@ export const retryKind = {
   rules: retryRules,
   telemetry: retryTelemetry,
   fixed: ['budget'],
-  instance: {
+  instances: {
     settings: (options) => (options.name === undefined && options.budget === undefined ? undefined : dataOf(retryRules, options)),
     create: (_name, _settings, { budget }) => (budget === undefined ? undefined : new RetryBudget(budget)),
-    snapshot(budget, now) {
-      const { ratio, minPerSecond, window } = budget.settings;
-      return { ratio, minPerSecond, windowMs: window, remaining: Math.floor(budget.remaining(now)) };
-    },
   },
   build(options, { name, environment, instance }) {
     return [{ strategy: new RetryStrategy(name, options, instance, environment) }];

@@ -1,5 +1,6 @@
-import type { Environment } from '../../engine/environment.js';
+import { wallTimeOf } from '../../engine/clock.js';
 import type { ResilienceStore, SharedSettings, SharedStore } from '../../policies/shared-store.js';
+import { MemoryCircuits } from './memory-circuits.js';
 
 /** What `memoryStore` may be told. */
 export interface MemoryStoreOptions {
@@ -14,7 +15,13 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): ResilienceStore {
   const { group = 'test' } = options;
   let opened = 0;
-  return { open: (environment) => viewOf(environment, { ...SETTINGS, group, instance: `${group}-${++opened}` }) };
+  let circuits: MemoryCircuits | undefined;
+  return {
+    open(environment) {
+      circuits ??= new MemoryCircuits(() => wallTimeOf(environment.clock));
+      return viewOf({ ...SETTINGS, group, instance: `${group}-${++opened}` }, { circuits: circuits.open() });
+    },
+  };
 }
 
 const SETTINGS = {
@@ -26,13 +33,13 @@ const SETTINGS = {
 } as const satisfies Partial<SharedSettings>;
 
 /** What one application sees of it. */
-function viewOf(_environment: Environment, settings: SharedSettings): SharedStore {
+function viewOf(settings: SharedSettings, ports: Pick<SharedStore, 'circuits'>): SharedStore {
   const beforeStop = new Set<() => PromiseLike<unknown>>();
   return {
     settings,
     availability: { isAvailable: true, listen: () => () => undefined },
     limits: undefined as never,
-    circuits: undefined as never,
+    ...ports,
     permits: undefined as never,
     start: () => Promise.resolve(),
     beforeStop(giveBack) {
