@@ -11,7 +11,11 @@ export {
   type Key,
 } from './options/index.js';
 export type { EnvOptions, ExplainedLayer, Explanation, Order } from './config/index.js';
-export type { OperationMetrics, ResilienceMetrics, OperationSummary } from './application/operation-metrics.js';
+export type { OperationMetrics, ResilienceMetrics } from './application/operation-metrics.js';
+export type { OperationSummary } from './application/operations.js';
+export type { CommandRequest } from './application/control-request.js';
+export type { CommandSummary, InstanceControls, InstanceSummary } from './application/controls.js';
+export type { InstanceHealth } from './application/health.js';
 export type { CollectOptions, HistogramReading, MetricFamily, MetricSeries } from './application/metrics.js';
 export * from './policies/bulkhead/public.js';
 export * from './policies/circuit-breaker/public.js';

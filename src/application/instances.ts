@@ -1,54 +1,21 @@
 import { isSwitchedOff, resolve, type OperationDeclaration, type Settings } from '../config/index.js';
+import type { PolicyDeclaration, PolicyKind } from '../engine/contract/kind.js';
 import type { Environment } from '../engine/environment.js';
 import { ResilienceConfigError } from '../engine/error.js';
-import type { PolicyDeclaration, PolicyKind } from '../engine/contract/kind.js';
 import type { Registry } from '../engine/state/registry.js';
 import { entriesOf, formatValue, suggestion } from '../options/index.js';
-import { Bulkhead, bulkhead, bulkheadKind, type BulkheadOptions } from '../policies/bulkhead/index.js';
-import {
-  CircuitBreaker,
-  circuitBreaker,
-  circuitBreakerKind,
-  idleBreaker,
-  type CircuitBreakerOptions,
-} from '../policies/circuit-breaker/index.js';
-import { RateLimiter, rateLimit, rateLimitKind, type RateLimitOptions } from '../policies/rate-limit/index.js';
+import type { OptionsByKind, PolicyKinds } from '../policies/index.js';
 
 /** So many instances that let everything pass are remembered; one has no state that another could miss. */
 const MAX_IDLE = 10_000;
 
-/** A kind that can be used by hand. */
-interface ByHand<Instance> {
-  readonly kind: PolicyKind;
-  /** The method that gives one. */
-  readonly method: string;
-  readonly of: abstract new (...args: never[]) => Instance;
-  /** What lets everything pass, where an operator has switched the kind off. */
-  idle(name: string, environment: Environment): Instance;
-}
+/** The kinds of the library that can be used by hand. */
+export type HandKind = { [Kind in keyof PolicyKinds]: PolicyKinds[Kind] extends { instance: object } ? Kind : never }[keyof PolicyKinds];
 
-const breakers: ByHand<CircuitBreaker> = {
-  kind: circuitBreakerKind,
-  method: 'circuitBreaker',
-  of: CircuitBreaker,
-  idle: idleBreaker,
-};
+/** What is used by hand. */
+export type InstanceOf<Kind extends HandKind> = PolicyKinds[Kind]['instance'];
 
-const bulkheads: ByHand<Bulkhead> = {
-  kind: bulkheadKind,
-  method: 'bulkhead',
-  of: Bulkhead,
-  idle: (name, environment) => Bulkhead.idle(name, environment),
-};
-
-const limiters: ByHand<RateLimiter> = {
-  kind: rateLimitKind,
-  method: 'rateLimiter',
-  of: RateLimiter,
-  idle: (name, environment) => RateLimiter.idle(name, environment),
-};
-
-/** The kinds that can be used by hand: finds their instances by name, and makes them. */
+/** Finds what policies share by kind and name, and makes it. */
 export class NamedInstances {
   /** Of names that an operator has switched off, by kind and name. */
   private readonly idle = new Map<string, unknown>();
@@ -59,65 +26,49 @@ export class NamedInstances {
     private readonly settings: () => Settings,
   ) {}
 
-  circuitBreaker(name: string, options?: CircuitBreakerOptions): CircuitBreaker {
-    return this.obtain(breakers, name, options, () => circuitBreaker({ ...options, name }));
+  /**
+   * The instance of that name; with options it is made where there is none.
+   * @param method Who gives it, as messages call it.
+   */
+  obtain<Kind extends HandKind>(kind: Kind, method: string, name: string, options?: OptionsByKind[Kind]): InstanceOf<Kind> {
+    return this.find(this.settings().kinds.find(kind)!, method, name, options) as InstanceOf<Kind>;
   }
 
-  bulkhead(name: string, options?: BulkheadOptions): Bulkhead {
-    return this.obtain(bulkheads, name, options, () => bulkhead({ ...options, name }));
+  /** All that have a name. */
+  all<Kind extends HandKind>(kind: Kind): readonly InstanceOf<Kind>[] {
+    return this.registry.list(kind).map(({ instance }) => instance as InstanceOf<Kind>);
   }
 
-  rateLimiter(name: string, options?: RateLimitOptions): RateLimiter {
-    return this.obtain(limiters, name, options, () => rateLimit({ ...options, name } as RateLimitOptions));
-  }
-
-  circuitBreakers(): readonly CircuitBreaker[] {
-    return this.all(breakers);
-  }
-
-  bulkheads(): readonly Bulkhead[] {
-    return this.all(bulkheads);
-  }
-
-  rateLimiters(): readonly RateLimiter[] {
-    return this.all(limiters);
-  }
-
-  private obtain<Instance>(byHand: ByHand<Instance>, name: string, options: unknown, declare: () => PolicyDeclaration): Instance {
-    const { kind, method } = byHand;
+  private find(kind: PolicyKind, method: string, name: string, options: object | undefined): unknown {
     const location = `${method}(${formatValue(name)})`;
     if (typeof name !== 'string' || name === '')
       throw new ResilienceConfigError([`${location}: the name must be a text that is not empty`]);
     if (options !== undefined && entriesOf(options) === undefined) {
       throw new ResilienceConfigError([`${location}: the options must be an object that can be read, got ${formatValue(options)}`]);
     }
-    const known = this.registry.find(kind.kind, name) as Instance | undefined;
+    const known = this.registry.find(kind.kind, name);
     if (known !== undefined && options === undefined) return known;
     const settings = this.settings();
     if (known === undefined && (isSwitchedOff(kind, name, settings) || this.registry.isSwitchedOff(kind.kind, name)))
-      return this.idleOne(byHand, name);
+      return this.idleOne(kind, name);
     if (options === undefined) {
       const names = this.registry.list(kind.kind).map((one) => one.name);
       throw new ResilienceConfigError([
         `${location}: there is none of that name${suggestion(name, names) || '.'} With options, ${method}(${formatValue(name)}, { ... }) makes one`,
       ]);
     }
-    const declaration: OperationDeclaration = { id: name, levels: [{ source: 'by hand', policies: [declare()] }], decorated: false };
+    const policy: PolicyDeclaration = { ...options, name, kind: kind.kind } as PolicyDeclaration;
+    const declaration: OperationDeclaration = { id: name, levels: [{ source: 'by hand', policies: [policy] }], decorated: false };
     const { policies } = resolve(declaration, { ...settings, enabled: true });
-    return this.registry.instanceOf(policies[0]!, name) as Instance;
+    return this.registry.instanceOf(policies[0]!, name);
   }
 
-  private idleOne<Instance>({ kind, idle }: ByHand<Instance>, name: string): Instance {
-    const id = `${kind.kind} ${name}`;
-    let instance = this.idle.get(id) as Instance | undefined;
-    if (instance === undefined) {
-      if (this.idle.size >= MAX_IDLE) return idle(name, this.environment);
-      this.idle.set(id, (instance = idle(name, this.environment)));
-    }
-    return instance;
-  }
-
-  private all<Instance>({ kind, of }: ByHand<Instance>): readonly Instance[] {
-    return this.registry.list(kind.kind).flatMap(({ instance }) => (instance instanceof of ? [instance] : []));
+  private idleOne({ kind, instance }: PolicyKind, name: string): unknown {
+    const id = `${kind} ${name}`;
+    const known = this.idle.get(id);
+    if (known !== undefined) return known;
+    const made = instance?.idle?.(name, this.environment);
+    if (this.idle.size < MAX_IDLE) this.idle.set(id, made);
+    return made;
   }
 }

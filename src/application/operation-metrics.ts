@@ -8,12 +8,6 @@ import type { Operations } from './operations.js';
 import type { ProtectedOperation } from '../engine/pipeline/protected-operation.js';
 import type { CounterName } from '../policies/index.js';
 
-/** One protected operation as it is listed. */
-export interface OperationSummary {
-  readonly operationId: string;
-  readonly policies: readonly { readonly kind: string; readonly name: string }[];
-}
-
 /** What an operation, or all of them together, did since the start. */
 export type OperationMetrics = {
   /** Calls of the operation. */

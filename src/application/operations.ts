@@ -2,11 +2,18 @@ import { resolve, type OperationDeclaration, type Settings } from '../config/ind
 import type { Environment } from '../engine/environment.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import type { ResolvedPolicy } from '../engine/contract/kind.js';
+import type { CallTracer } from '../engine/telemetry/tracer.js';
 import { UnnamedCounts } from '../engine/telemetry/operation-counts.js';
 import { ProtectedOperation, type OperationInput } from '../engine/pipeline/protected-operation.js';
 import type { InstanceSource, Registry } from '../engine/state/registry.js';
 import { formatValue, suggestion } from '../options/index.js';
 import { agree, type TaskCompiler } from './task-operations.js';
+
+/** One protected operation as it is listed. */
+export interface OperationSummary {
+  readonly operationId: string;
+  readonly policies: readonly { readonly kind: string; readonly name: string }[];
+}
 
 /** How the method of an operation is called. */
 export type OperationForm = Pick<OperationInput, 'contextAt' | 'onlyAsync' | 'endsLimits'>;
@@ -36,6 +43,26 @@ export class Operations implements TaskCompiler {
   /** Those that have a name. */
   all(): Iterable<ProtectedOperation> {
     return this.byId.values();
+  }
+
+  list(): readonly OperationSummary[] {
+    return [...this.all()].map(({ id, pipeline }) => ({
+      operationId: id,
+      policies: pipeline.layers.map(({ kind, name }) => ({ kind, name })),
+    }));
+  }
+
+  /** Durations are measured from now on. */
+  measure(): void {
+    for (const { pipeline } of this.all()) pipeline.measure();
+    for (const { instance } of this.registry.list()) (instance as { measure?(): void }).measure?.();
+    this.registry.version++;
+  }
+
+  /** Calls are followed from now on. */
+  trace(tracer: CallTracer): void {
+    for (const { pipeline } of this.all()) pipeline.trace(tracer);
+    this.registry.version++;
   }
 
   /** @throws ResilienceConfigError with the nearest name, where there is none of that id. */

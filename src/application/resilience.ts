@@ -10,11 +10,12 @@ import type { MetricDeclaration } from '../engine/telemetry/metric.js';
 import type { DrainOptions } from '../engine/waiting/shutdown.js';
 import type { ProtectedOperation } from '../engine/pipeline/protected-operation.js';
 import { Registry } from '../engine/state/registry.js';
+import { InstanceControls } from './controls.js';
 import { NamedInstances } from './instances.js';
 import { reconfigure } from './reconfigure.js';
 import { MetricsReader, UNNAMED, type CollectOptions, type MetricFamily } from './metrics.js';
-import { OperationMetricsReader, type OperationMetrics, type OperationSummary, type ResilienceMetrics } from './operation-metrics.js';
-import { Operations, type OperationForm } from './operations.js';
+import { OperationMetricsReader, type OperationMetrics, type ResilienceMetrics } from './operation-metrics.js';
+import { Operations, type OperationForm, type OperationSummary } from './operations.js';
 import { TaskOperations } from './task-operations.js';
 import type { Bulkhead, BulkheadOptions } from '../policies/bulkhead/index.js';
 import type { CircuitBreaker, CircuitBreakerOptions } from '../policies/circuit-breaker/index.js';
@@ -35,6 +36,8 @@ import type { RateLimiter, RateLimitOptions } from '../policies/rate-limit/index
 export class Resilience {
   /** Everything that happens, as it happens. */
   readonly events$: Observable<ResilienceEvent>;
+  /** What policies share by name, whatever its kind: what can be seen of it, and done to it. */
+  readonly controls: InstanceControls;
   /** @internal */
   readonly environment: Environment;
   private settings: Settings;
@@ -56,6 +59,7 @@ export class Resilience {
     this.events$ = new Observable((subscriber) => this.environment.events.listen((event) => subscriber.next(event as ResilienceEvent)));
     if (options.onEvent !== undefined) this.environment.events.listen(options.onEvent as EventListener);
     this.named = new NamedInstances(this.registry, this.environment, () => this.settings);
+    this.controls = new InstanceControls(this.settings.kinds, this.registry, this.operations, this.environment);
     this.metricsReader = new MetricsReader(this.settings.kinds, this.operations, this.registry);
     this.operationMetrics = new OperationMetricsReader(this.settings.kinds, this.registry, this.operations);
     this.tasks = new TaskOperations(this.operations);
@@ -146,40 +150,37 @@ export class Resilience {
    * @throws ResilienceConfigError where there is none and no options are given, or options are wrong or not those of the name.
    */
   circuitBreaker(name: string, options?: CircuitBreakerOptions): CircuitBreaker {
-    return this.named.circuitBreaker(name, options);
+    return this.named.obtain('circuitBreaker', 'circuitBreaker', name, options);
   }
 
   /** The bulkhead of that name; with options it is made where there is none, as for `circuitBreaker`. */
   bulkhead(name: string, options?: BulkheadOptions): Bulkhead {
-    return this.named.bulkhead(name, options);
+    return this.named.obtain('bulkhead', 'bulkhead', name, options);
   }
 
   /** The rate limiter of that name; with options (`limit` at least) it is made where there is none, as for `circuitBreaker`. */
   rateLimiter(name: string, options?: RateLimitOptions): RateLimiter {
-    return this.named.rateLimiter(name, options);
+    return this.named.obtain('rateLimit', 'rateLimiter', name, options);
   }
 
   /** Every circuit breaker that has a name, be it its own or its operation's. */
   circuitBreakers(): readonly CircuitBreaker[] {
-    return this.named.circuitBreakers();
+    return this.named.all('circuitBreaker');
   }
 
   /** Every bulkhead that has a name. */
   bulkheads(): readonly Bulkhead[] {
-    return this.named.bulkheads();
+    return this.named.all('bulkhead');
   }
 
   /** Every rate limiter that has a name. */
   rateLimiters(): readonly RateLimiter[] {
-    return this.named.rateLimiters();
+    return this.named.all('rateLimit');
   }
 
   /** All operations that are known. */
   list(): readonly OperationSummary[] {
-    return [...this.operations.all()].map(({ id, pipeline }) => ({
-      operationId: id,
-      policies: pipeline.layers.map(({ kind, name }) => ({ kind, name })),
-    }));
+    return this.operations.list();
   }
 
   /** The compiled layers of an operation, outermost first, with the options in force and whose word each was. */
@@ -226,16 +227,13 @@ export class Resilience {
    */
   measure(buckets?: readonly number[]): void {
     this.environment.timings.start(buckets);
-    for (const { pipeline } of this.operations.all()) pipeline.measure();
-    for (const { instance } of this.registry.list()) (instance as { measure?(): void }).measure?.();
-    this.registry.version++;
+    this.operations.measure();
   }
 
   /** @internal Follows every call from now on. */
   trace(tracer: CallTracer): void {
     this.environment.tracer = new GuardedTracer(tracer, this.environment);
-    for (const { pipeline } of this.operations.all()) pipeline.trace(this.environment.tracer);
-    this.registry.version++;
+    this.operations.trace(this.environment.tracer);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { isErrorClass, type ErrorClass, type ErrorFilter, type FailureOptions } from '../options/failure-options.js';
 import type { Environment } from './environment.js';
-import { isResilienceErrorClass, ResilienceError } from './error.js';
+import type { Rejection } from './contract/rejection.js';
+import { isResilienceError, isResilienceErrorClass } from './error.js';
 
 /** The statuses below 500 that say nothing against the request: time-out, too early, too many. */
 const TRANSIENT_CLIENT_STATUSES = new Set([408, 425, 429]);
@@ -12,6 +13,13 @@ export interface JudgedCall {
   readonly args?: readonly unknown[] | undefined;
   /** The caller's own. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A call whose attempt ended, as a layer is told. */
+export interface EndedCall extends JudgedCall {
+  readonly payload: unknown;
+  /** Why it was rejected, where that is how it ended and nobody has looked at the error. */
+  readonly rejection: Rejection | undefined;
 }
 
 /** Reads from an error; one that does not let itself be read says nothing. */
@@ -94,7 +102,11 @@ function matcher(filter: ErrorFilter, strict: boolean): Match {
 
 /** A rejection of the library that says of itself that trying again cannot help. */
 function isOwnRejection(error: unknown): boolean {
-  return readFrom(() => error instanceof ResilienceError && !error.isRetryable) === true;
+  try {
+    return isResilienceError(error) && !error.isRetryable;
+  } catch {
+    return false; // it does not let itself be read
+  }
 }
 
 /** Answers whether an error or a value counts as a failure. A filter that throws, or gives a promise, is told and does not decide. */
@@ -127,6 +139,13 @@ export class FailureFilter {
       () => this.on!(error, ...(call.args ?? [])),
       () => this.countsByDefault(error),
     );
+  }
+
+  /** The same of what a call ended with. The error of a rejection is made only where somebody's filter wants to see it. */
+  isFailedCall(call: EndedCall): boolean {
+    const { rejection } = call;
+    if (rejection === undefined || this.on !== undefined || this.ignore !== undefined) return this.isFailure(call.payload, call);
+    return !this.excludeNonRetryable || rejection.isRetryable;
   }
 
   /** True for an error that `ignore` names. */

@@ -6,20 +6,29 @@ import {
   operationTelemetry,
   type CallbackFailedEvent,
   type ConfigChangedEvent,
+  type ControlAppliedEvent,
   type OperationEvent,
 } from '../engine/telemetry/operation.telemetry.js';
 import type { EventDeclaration } from '../engine/telemetry/events.js';
-import { bulkhead, bulkheadKind, type BulkheadEvent, type BulkheadOptions, type BulkheadPolicy } from './bulkhead/index.js';
+import { bulkhead, bulkheadKind, type Bulkhead, type BulkheadEvent, type BulkheadOptions, type BulkheadPolicy } from './bulkhead/index.js';
 import {
   circuitBreaker,
   circuitBreakerKind,
+  type CircuitBreaker,
   type CircuitBreakerEvent,
   type CircuitBreakerOptions,
   type CircuitBreakerPolicy,
 } from './circuit-breaker/index.js';
 import { combine, none, type CombinedPolicy, type NonePolicy } from './composite.js';
 import { fallback, fallbackKind, type FallbackEvent, type FallbackOptions, type FallbackPolicy } from './fallback/index.js';
-import { rateLimit, rateLimitKind, type RateLimitEvent, type RateLimitOptions, type RateLimitPolicy } from './rate-limit/index.js';
+import {
+  rateLimit,
+  rateLimitKind,
+  type RateLimitEvent,
+  type RateLimiter,
+  type RateLimitOptions,
+  type RateLimitPolicy,
+} from './rate-limit/index.js';
 import { retry, retryKind, type RetryEvent, type RetryOptions, type RetryPolicy } from './retry/index.js';
 import { timeout, timeoutKind, type TimeoutEvent, type TimeoutOptions, type TimeoutPolicy } from './timeout/index.js';
 
@@ -43,7 +52,10 @@ export const policies = {
 // oxlint-disable-next-line typescript/no-explicit-any
 type AnyResult = any;
 
-/** What each kind is to the type checker: its options, its declaration for whatever arguments and result, and its events. */
+/**
+ * What each kind is to the type checker: its options, its declaration for whatever arguments and result, its events, and its
+ * instances where they can be used by hand.
+ */
 export interface PolicyKinds {
   fallback: { options: FallbackOptions; policy: FallbackPolicy<readonly never[], AnyResult>; event: FallbackEvent };
   retry: { options: RetryOptions; policy: RetryPolicy<AnyResult>; event: RetryEvent };
@@ -51,10 +63,11 @@ export interface PolicyKinds {
     options: CircuitBreakerOptions;
     policy: CircuitBreakerPolicy<readonly never[], AnyResult>;
     event: CircuitBreakerEvent;
+    instance: CircuitBreaker;
   };
-  rateLimit: { options: RateLimitOptions; policy: RateLimitPolicy; event: RateLimitEvent };
+  rateLimit: { options: RateLimitOptions; policy: RateLimitPolicy; event: RateLimitEvent; instance: RateLimiter };
   timeout: { options: TimeoutOptions; policy: TimeoutPolicy<AnyResult>; event: TimeoutEvent };
-  bulkhead: { options: BulkheadOptions; policy: BulkheadPolicy; event: BulkheadEvent };
+  bulkhead: { options: BulkheadOptions; policy: BulkheadPolicy; event: BulkheadEvent; instance: Bulkhead };
 }
 
 /** `retry`, `circuitBreaker`, ...: the key of a kind in `defaults`, `overrides` and `order`. */
@@ -83,7 +96,8 @@ export type Policy = SinglePolicy | CombinedPolicy<Policy> | NonePolicy;
 export type CounterName = (typeof kindTable)[number]['telemetry']['counters'][number]['name'];
 
 /** Everything that `events$` tells. */
-export type ResilienceEvent = ConfigChangedEvent | OperationEvent | CallbackFailedEvent | PolicyKinds[PolicyKindName]['event'];
+export type ResilienceEvent =
+  ConfigChangedEvent | ControlAppliedEvent | OperationEvent | CallbackFailedEvent | PolicyKinds[PolicyKindName]['event'];
 
 /** Every type of event with what it means. */
 export const eventDeclarations: Readonly<Record<string, EventDeclaration>> = Object.fromEntries(

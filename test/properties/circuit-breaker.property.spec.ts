@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { CircuitOpenError, policies, type CircuitBreaker, type CircuitBreakerOptions, type CircuitPermit } from '../../src/core.js';
-import { CountWindow, createWindow, TimeWindow } from '../../src/policies/circuit-breaker/windows.js';
+import { CountWindow, createWindow, TimeWindow } from '../../src/policies/circuit-breaker/counting/windows.js';
 import { Lab } from '../support/lab.js';
 import { schedule, SCHEDULES } from './support.js';
 

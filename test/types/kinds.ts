@@ -23,9 +23,10 @@ export const quotaKind = {
   label: 'Quota',
   rules,
   telemetry: { events: {}, counters: [], metrics: [] },
-  instances: {
+  instance: {
     settings: ({ limit }) => ({ limit }),
     create: (_name, { limit }) => new Set<number>([limit]),
+    snapshot: ({ size }) => ({ size }),
   },
   build({ limit, per, mode, isOn, inner }, { instance, name }) {
     const always: [number, 'strict' | 'loose', boolean, string] = [limit, mode, isOn, name];

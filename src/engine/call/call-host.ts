@@ -14,6 +14,8 @@ export interface CallHost<Running = unknown> {
   readonly longestLimitMs: number;
   /** The layers whose slots are cleared after each call. */
   readonly remembering: readonly number[] | undefined;
+  /** The last call took more than one attempt; the next one may do so too. */
+  expectsRepeats: boolean;
   readonly tracer: CallTracer | undefined;
   /** Asks a layer whose alarm rings. */
   ring(call: Running, layer: number): void;

@@ -5,8 +5,10 @@ import { AttemptFacts, CallFacts } from './facts.js';
 import type { Clock } from '../clock.js';
 import type { AdmissionContext } from '../contract/admission.js';
 import { Outcome, type Served, type Settlement } from '../contract/outcome.js';
+import type { Rejection } from '../contract/rejection.js';
 import type { Substitute } from '../contract/verdict.js';
 import { offAbort, reasonOf, type AbortListener } from '../waiting/abort-listeners.js';
+import type { AnswerLink } from '../drivers/answer-link.js';
 import type { Stray } from '../pipeline/strays.js';
 import type { CallHost } from './call-host.js';
 import type { Interruption } from './interruption.js';
@@ -47,8 +49,8 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   /** Which try this is, from 1 on. */
   attempt = 1;
   previousError: unknown;
-  /** The value or the error that the layers are told of. */
-  payload: unknown;
+  /** Why an inner layer did not let it pass, as long as nobody has looked at the error. */
+  rejection: Rejection | undefined;
   outcome: Outcome = Outcome.SUCCESS;
   /** What the payload came from. */
   served: Served = 'method';
@@ -85,6 +87,8 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   pauseCancelled = false;
   substitute: Substitute | undefined;
   interruption: Interruption | undefined;
+  /** What ties its attempts to the promise that its caller has, where there may be several. */
+  link: AnswerLink | undefined;
   /** What few calls have. */
   attachments: Attachments | undefined;
   /** What a tracer remembers of the call. */
@@ -95,6 +99,7 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   /** Made once for the promise driver. */
   readonly onFulfilled: (value: unknown) => unknown;
   readonly onRejected: (error: unknown) => unknown;
+  private settledWith: unknown;
   /** Most methods take an argument or two: those are kept as they are, and a list is made when somebody asks for it. */
   private argumentCount = 0;
   private first: unknown;
@@ -118,6 +123,21 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
     this.limits = host.limiting.map((layer) => new Deadline(this, layer));
     this.onFulfilled = (value) => this.driver!.fulfilled(this, value);
     this.onRejected = (error) => this.driver!.rejected(this, error);
+  }
+
+  /** The value or the error that the layers are told of. */
+  get payload(): unknown {
+    if (this.rejection !== undefined) this.lookAt(this.rejection);
+    return this.settledWith;
+  }
+
+  set payload(payload: unknown) {
+    this.rejection = undefined;
+    this.settledWith = payload;
+  }
+
+  private lookAt(rejection: Rejection): void {
+    this.payload = rejection.error;
   }
 
   get operationId(): string {
@@ -345,9 +365,10 @@ export class Call implements AbortListener, DeadlineOwner, AdmissionContext {
   private clearEvents(): void {
     if (this.signal !== undefined) offAbort(this.signal, this);
     this.attachments?.cut(-1, Outcome.SUPERSEDED, undefined);
+    if (this.link !== undefined) this.host.expectsRepeats = this.attempt > 1;
     this.floor = 0;
     this.attachments = this.previousError = this.context = this.signal = this.trace = undefined;
-    this.waiter = this.substitute = this.interruption = this.strays = undefined;
+    this.waiter = this.substitute = this.interruption = this.strays = this.link = undefined;
     this.stopWaiting = nobody;
     const { slots } = this;
     for (let index = 0; index < slots.length; index++) slots[index] = undefined;

@@ -1,13 +1,14 @@
 import type { CallFacts } from '../call/facts.js';
 import type { Waiter } from '../waiting/waiter.js';
+import type { Rejection } from './rejection.js';
 import type { Substitute } from './verdict.js';
 
 /**
- * May the attempt start? Yes (undefined), no (the error to answer with), wait, or it is answered already: by a value, which
+ * May the attempt start? Yes (undefined), no (the error to answer with, or a rejection that makes it for who looks at it), wait, or it is answered already: by a value, which
  * the layers outside are told as a success, or by a substitute that throws, which they are told as a failure of the method.
  * A layer that answers has let nothing pass, and is told nothing.
  */
-export type Admission = Error | Waiter | Substitute | undefined;
+export type Admission = Error | Rejection | Waiter | Substitute | undefined;
 
 /** What is known of a call where it asks to be let pass. */
 export interface AdmissionContext {

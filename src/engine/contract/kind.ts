@@ -2,6 +2,7 @@ import type { Problems } from '../../options/problems.js';
 import type { DataOf, OptionsOf, Rules } from '../../options/rule.js';
 import type { Environment } from '../environment.js';
 import type { LayerCounters } from '../telemetry/operation-counts.js';
+import type { InstanceDeclaration } from './instance.js';
 import type { Strategy } from './strategy.js';
 import type { EventDeclaration } from '../telemetry/events.js';
 import type { MetricDeclaration } from '../telemetry/metric.js';
@@ -15,25 +16,15 @@ export interface PolicyDeclaration {
 export type ResolvedOptions = Readonly<Record<string, unknown>>;
 
 /** Where a strategy is being built. */
-export interface BuildContext<Instance = unknown> {
+export interface BuildContext<Instance extends object | undefined = object | undefined> {
   readonly operationId: string;
   /** What the policy goes by: its own name, or that of the operation. */
   readonly name: string;
   readonly environment: Environment;
-  /** What the kind's `instances` made for the name of the policy; undefined where it shares nothing. */
+  /** What the kind's `instance` made for the name of the policy; undefined where it shares nothing. */
   readonly instance: Instance;
   /** All policies of the operation, outermost first, where it is compiled for the first time: who has something to warn of says it now. */
   readonly policies: readonly ResolvedPolicy[] | undefined;
-}
-
-/** What a kind's policies of one name share. */
-export interface InstanceDeclaration<Options extends object = ResolvedOptions, Instance = unknown, Settings extends object = object> {
-  /**
-   * What an instance goes by, made of the options: plain data that all who use a name must agree on. Undefined where a
-   * policy shares nothing.
-   */
-  settings(options: Options, sources: OptionSources): Settings | undefined;
-  create(name: string, settings: Settings, options: Options, environment: Environment): Instance;
 }
 
 /** One strategy of a policy and where it stands when not at the place of its kind. */
@@ -78,7 +69,11 @@ export interface TelemetryDeclaration {
  * `Options` are what its rules make of what is written (`OptionsOf<typeof rules>`), `Instance` is what policies of one name share,
  * and `Settings` what an instance goes by.
  */
-export interface PolicyKind<Options extends object = ResolvedOptions, Instance = unknown, Settings extends object = object> {
+export interface PolicyKind<
+  Options extends object = ResolvedOptions,
+  Instance extends object | undefined = object | undefined,
+  Settings extends object = object,
+> {
   /** `retry`, `circuitBreaker`: the key in `defaults`, `overrides` and `order`. */
   readonly kind: string;
   /** The decorator without its `@`, for messages. */
@@ -88,7 +83,7 @@ export interface PolicyKind<Options extends object = ResolvedOptions, Instance =
   /** Works also where resilience is switched off (`enabled: false`). */
   readonly alwaysOn?: boolean;
   /** Where policies of one name share something. */
-  readonly instances?: InstanceDeclaration<Options, Instance, Settings>;
+  readonly instance?: InstanceDeclaration<Options, Instance, Settings>;
   /** Options that a live instance cannot change, beside `name` and functions. */
   readonly fixed?: readonly string[];
   /** What is wrong with several options together. `given` are those that somebody wrote. */

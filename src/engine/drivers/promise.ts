@@ -2,6 +2,7 @@ import { isObservable } from 'rxjs';
 import { WaitingFor, type Call, type CallDriver, type Method } from '../call/call.js';
 import type { Pipeline, Step } from '../pipeline/pipeline.js';
 import { rollBack } from '../pipeline/cut-off.js';
+import { AnswerLink } from './answer-link.js';
 import { asPromise, ignoreEnd, interruptible, isThenable, rejectSoon } from './promises.js';
 import { Outcome } from '../contract/outcome.js';
 
@@ -30,7 +31,18 @@ export class PromiseDriver implements CallDriver {
     const step = call.inward ? pipeline.enter(call) : undefined;
     if (step !== 'invoke') return this.startElsewhere(call, step);
     const pending = this.invoke(call);
-    return pending === undefined ? this.toPromise(call, this.advance(call)) : pending.then(call.onFulfilled, call.onRejected);
+    if (pending === undefined) return this.toPromise(call, this.advance(call));
+    return pipeline.expectsRepeats ? this.linked(call, pending) : pending.then(call.onFulfilled, call.onRejected);
+  }
+
+  /** The call before took several attempts, so this one may do so too: it is ready for it. */
+  private linked(call: Call, pending: Promise<unknown>): Promise<unknown> {
+    const link = new AnswerLink();
+    const promise = link.open();
+    call.dirty = true;
+    call.link = link;
+    link.tie(pending.then(call.onFulfilled, call.onRejected));
+    return promise;
   }
 
   /** The call begins with a wait or a rejection. */
@@ -170,27 +182,31 @@ export class PromiseDriver implements CallDriver {
   }
 
   private continueCall(call: Call, first: Step): unknown {
+    const { link } = call;
     let step = first;
-    while (step === 'answer') {
-      const pending = this.answer(call);
-      if (pending !== undefined) return pending.then(call.onFulfilled, call.onRejected);
+    while (step === 'answer' || step === 'invoke') {
+      if (step === 'invoke' && link === undefined) return this.link(call);
+      const pending = this.perform(call, step);
+      if (pending !== undefined) {
+        const handled = pending.then(call.onFulfilled, call.onRejected);
+        return link === undefined ? handled : link.tie(handled);
+      }
       step = this.pipeline.step(call);
     }
     return step === 'done' ? this.close(call) : this.drive(call, step);
   }
 
-  /**
-   * The long way: attempts and waits until there is an answer. `await` keeps the caller's frames in stack traces; those of a
-   * method that fails at once are found two microtasks later, when the promise of this function is linked to the caller's.
-   */
+  /** Another attempt begins when the caller's promise is in hand. */
+  private link(call: Call): AnswerLink {
+    this.pipeline.expectsRepeats = true;
+    // It may be cut off meanwhile, so the pipeline is asked again.
+    return (call.link = new AnswerLink(() => this.continueCall(call, this.pipeline.step(call))));
+  }
+
+  /** The long way: waits, and attempts after them. `await` keeps the caller's frames in stack traces. */
   private async drive(call: Call, first: Step): Promise<unknown> {
     const { pipeline } = this;
     let step = first;
-    if (typeof step === 'string') {
-      await Promise.resolve();
-      await Promise.resolve();
-      step = pipeline.step(call); // it may have been cut off meanwhile
-    }
     for (; step !== 'done'; step = pipeline.step(call)) {
       const pending = step === 'invoke' ? this.invoke(call) : step === 'answer' ? this.answer(call) : step;
       if (pending === undefined) continue;
@@ -208,9 +224,10 @@ export class PromiseDriver implements CallDriver {
   }
 
   private close(call: Call): unknown {
-    const { outcome, payload } = call;
+    const { outcome, payload, link } = call;
     this.end(call);
     if (outcome === Outcome.SUCCESS) return payload;
+    if (link !== undefined) return link.fail(payload);
     throw payload;
   }
 

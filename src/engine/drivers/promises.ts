@@ -6,6 +6,14 @@ const executor = (resolve: (value: unknown) => void, reject: (error: unknown) =>
   rejectLatest = reject;
 };
 
+/** A promise whose native `resolve` and `reject` go to somebody. */
+export function promiseFor(holder: { resolve: (value: unknown) => void; reject: (error: unknown) => void }): Promise<unknown> {
+  const promise = new Promise<unknown>(executor);
+  holder.resolve = resolveLatest;
+  holder.reject = rejectLatest;
+  return promise;
+}
+
 /**
  * A promise that ends with the given one, or earlier by `reject`. The native `resolve` is handed to `then` as it is: V8
  * follows it for async stack traces, where it would stop at a function of ours.
@@ -20,14 +28,13 @@ export function interruptible(pending: Promise<unknown>): {
   return { promise, reject: reject as () => void };
 }
 
-const RESOLVED = Promise.resolve();
-
 /** A rejection one microtask later: by then the caller listens, and Node need not track it as unhandled. */
 export function rejectSoon(error: unknown): Promise<never> {
   const rejected = new Promise<unknown>(executor);
   const reject = rejectLatest;
-  void RESOLVED.then(() => reject(error), reject);
-  return rejected as Promise<never>;
+  const following = rejected.then();
+  reject(error);
+  return following as Promise<never>;
 }
 
 /** Whether a value is to be waited for; functions with a `then` are. May throw, where `then` cannot be read. */

@@ -46,6 +46,7 @@ export class Pipeline implements CallHost<Call> {
   private readonly shutdown: Shutdown;
   /** @internal */
   roles: DispatchTable;
+  expectsRepeats = false;
   /** There while somebody measures or traces. */
   watch: CallObserver | undefined;
 

@@ -5,6 +5,7 @@
 import type { Call } from '../call/call.js';
 import type { Admission } from '../contract/admission.js';
 import { Outcome } from '../contract/outcome.js';
+import { Rejection } from '../contract/rejection.js';
 import type { Verdict } from '../contract/verdict.js';
 import { Waiter } from '../waiting/waiter.js';
 import type { Pipeline, Step } from './pipeline.js';
@@ -13,13 +14,22 @@ import { suspendIfAllowed } from './suspend.js';
 
 /** A layer lets the call wait, answers it, or rejects it. */
 export function notAdmitted(pipeline: Pipeline, call: Call, layer: number, admission: NonNullable<Admission>): Step | undefined {
-  if (admission instanceof Waiter) return suspendIfAllowed(pipeline, call, admission);
-  if ('produce' in admission) answerAtOnce(call, admission);
+  if (admission instanceof Rejection) reject(pipeline, call, layer, admission);
+  else if (admission instanceof Waiter) return suspendIfAllowed(pipeline, call, admission);
+  else if ('produce' in admission) answerAtOnce(call, admission);
   else {
     pipeline.count(call, layer, 'rejections');
     pipeline.startUnwind(call, layer, Outcome.REJECTED, admission);
   }
   return undefined;
+}
+
+/** The error is made now only where it has a stack to show. */
+function reject(pipeline: Pipeline, call: Call, layer: number, rejection: Rejection): void {
+  pipeline.count(call, layer, 'rejections');
+  pipeline.startUnwind(call, layer, Outcome.REJECTED, undefined);
+  call.rejection = rejection;
+  if (pipeline.environment.stackTraces) call.payload = rejection.error;
 }
 
 /** The method gave its value while another run of it goes on. */

@@ -29,7 +29,7 @@ export class NamedSettings {
   private changes: ResolvedOptions = {};
   private changeSources: OptionSources = {};
   /** What the policies of this name share. */
-  instance: unknown;
+  instance: object | undefined;
 
   constructor(
     readonly kind: PolicyKind,
@@ -40,8 +40,8 @@ export class NamedSettings {
    * A policy of this name, maybe not the first one; gives what they share.
    * @throws ResilienceConfigError where it was declared with other options.
    */
-  declare(policy: ResolvedPolicy, location: string, environment: Environment): unknown {
-    const settings = this.kind.instances?.settings(policy.options, policy.sources);
+  declare(policy: ResolvedPolicy, location: string, environment: Environment): object | undefined {
+    const settings = this.kind.instance?.settings(policy.options, policy.sources);
     if (settings === undefined) return undefined;
     if (this.declared !== undefined) {
       this.compare(this.declared, settings, location);
@@ -49,13 +49,13 @@ export class NamedSettings {
     }
     this.declared = { policy, settings, location };
     const live = this.live(policy);
-    this.instance = this.kind.instances!.create(
+    this.instance = this.kind.instance!.create(
       this.name,
-      this.kind.instances!.settings(live.options, live.sources)!,
+      this.kind.instance!.settings(live.options, live.sources)!,
       live.options,
       environment,
     );
-    const instance = this.instance as LiveInstance | undefined;
+    const instance: LiveInstance | undefined = this.instance;
     if (instance?.reconfigure !== undefined) instance.changedByHand = (options) => this.record(options, 'by hand');
     return this.instance;
   }
@@ -84,7 +84,8 @@ export class NamedSettings {
   apply(): void {
     const live = this.shared({});
     if (live === undefined) return;
-    (this.instance as LiveInstance | undefined)?.reconfigure?.(this.kind.instances!.settings(live.options, live.sources)!);
+    const instance: LiveInstance | undefined = this.instance;
+    instance?.reconfigure?.(this.kind.instance!.settings(live.options, live.sources)!);
   }
 
   private record(options: ResolvedOptions, source: string): void {

@@ -1,6 +1,7 @@
 import type { Environment } from '../environment.js';
 import { ResilienceConfigError } from '../error.js';
 import { isNamed, type PolicyKind, type ResolvedPolicy } from '../contract/kind.js';
+import type { InstanceDeclaration } from '../contract/instance.js';
 import { NamedSettings } from './named-settings.js';
 
 /** Where a policy gets its options in force and the instance that it decides with. */
@@ -11,14 +12,14 @@ export interface InstanceSource {
    * What the policies of that name share, made where there is none.
    * @throws ResilienceConfigError where the name is in use with other options.
    */
-  instanceOf(policy: ResolvedPolicy, operationId: string): unknown;
+  instanceOf(policy: ResolvedPolicy, operationId: string): object | undefined;
 }
 
 /** A named instance as it is listed. */
 export interface NamedInstance {
   readonly kind: string;
   readonly name: string;
-  readonly instance: unknown;
+  readonly instance: object;
 }
 
 /** How many names one application may use; more are a mistake (a name made from a request, where `key` is meant). */
@@ -32,19 +33,28 @@ export class Registry implements InstanceSource {
   /** Names of policies that an operator has switched off, by kind and name. */
   private readonly switchedOff = new Set<string>();
 
-  constructor(private readonly environment: Environment) {}
+  constructor(private readonly environment: Environment) {
+    environment.shutdown.elsewhere = {
+      waiting: () => this.controlled().reduce((sum, [{ waiting }, instance]) => sum + (waiting?.(instance) ?? 0), 0),
+      end: () => this.controlled().forEach(([{ rejectAll, stop }, instance]) => (rejectAll?.(instance), stop?.(instance))),
+    };
+  }
 
   live(policy: ResolvedPolicy): ResolvedPolicy {
     return this.settingsOf(policy.kind.kind, policy.name)?.live(policy) ?? policy;
   }
 
-  instanceOf(policy: ResolvedPolicy, operationId: string): unknown {
-    return this.entry(policy.kind, policy.name, operationId).declare(policy, operationId, this.environment);
+  instanceOf(policy: ResolvedPolicy, operationId: string): object | undefined {
+    const entry = this.entry(policy.kind, policy.name, operationId);
+    const isNew = entry.instance === undefined;
+    const instance = entry.declare(policy, operationId, this.environment);
+    if (isNew && instance !== undefined) policy.kind.instance?.start?.(instance);
+    return instance;
   }
 
   /** For an operation without a name: a policy that has none either belongs to it alone. */
   privateInstances(): InstanceSource {
-    const own = new Map<string, unknown>();
+    const own = new Map<string, object | undefined>();
     return {
       live: (policy) => (isNamed(policy) ? this.live(policy) : policy),
       instanceOf: (policy, operationId) => {
@@ -61,7 +71,7 @@ export class Registry implements InstanceSource {
     return this.entries.get(kind)?.get(name);
   }
 
-  find(kind: string, name: string): unknown {
+  find(kind: string, name: string): object | undefined {
     return this.settingsOf(kind, name)?.instance;
   }
 
@@ -85,6 +95,15 @@ export class Registry implements InstanceSource {
     return kinds.flatMap((one) =>
       [...(this.entries.get(one)?.values() ?? [])].flatMap(({ name, instance }) =>
         instance === undefined ? [] : [{ kind: one, name, instance }],
+      ),
+    );
+  }
+
+  /** The instances with how their kinds have them controlled. */
+  private controlled(): readonly (readonly [InstanceDeclaration, object])[] {
+    return [...this.entries.values()].flatMap((names) =>
+      [...names.values()].flatMap(({ kind, instance }) =>
+        kind.instance === undefined || instance === undefined ? [] : [[kind.instance, instance] as const],
       ),
     );
   }

@@ -30,6 +30,20 @@ export interface ConfigChangedEvent extends EventBase {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** A command was given to what policies of a name share, by hand. */
+export interface ControlAppliedEvent extends EventBase {
+  readonly type: 'control.applied';
+  readonly policyName: string;
+  readonly kind: string;
+  readonly command: string;
+  /** The key that it was for; undefined for the common one, or for all. */
+  readonly key: string | undefined;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** Why, and who wanted it, where that was said. */
+  readonly reason: string | undefined;
+  readonly by: string | undefined;
+}
+
 /** An operation as metrics see it. */
 interface ObservedOperation {
   readonly counts: Pick<OperationCounts, 'successes' | 'failures' | 'aborts'>;
@@ -73,6 +87,7 @@ export const operationTelemetry = {
     'operation.succeeded': { when: 'A call was answered, maybe by a fallback.', level: undefined },
     'operation.failed': { when: 'A call ended with an error. A call that its caller aborted has no event.', level: undefined },
     'callback.failed': { when: 'A function of yours threw where the call went on without it.', level: undefined },
+    'control.applied': { when: 'A command changed an instance: somebody did something by hand.', level: 'log' },
     'config.changed': { when: '`reconfigure` changed the policies of a name.', level: 'log' },
   },
   metrics: operationMetrics,

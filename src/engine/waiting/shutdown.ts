@@ -27,6 +27,19 @@ function readTimeout(options: DrainOptions): number {
  */
 export type TurnAway = (end: number | undefined) => unknown;
 
+/** Where some wait of whom nobody tells when they are gone: what policies share by name, as its kind declares it. */
+export interface WaitingElsewhere {
+  /** How many wait there. */
+  waiting(): number;
+  /** The drain is over: whoever waits is turned away, and what goes on by itself ends. */
+  end(): void;
+}
+
+const NO_TIMER = (): undefined => undefined;
+
+/** How often a drain looks at those of whom nobody tells. */
+const LOOK_MS = 50;
+
 /**
  * The end of an application's work, in two steps. From the drain on no new wait begins: a pause between attempts or a wait
  * for a permit that would start now ends at once. Who waits already may be served until the drain's time is over, and is
@@ -40,6 +53,8 @@ export class Shutdown {
   /** How to turn away those who wait. */
   private readonly waits = new Set<TurnAway>();
   private readonly timers = new Set<() => void>();
+  /** Who else may wait. */
+  elsewhere: WaitingElsewhere | undefined;
   /** Tells those who wait for the end that nobody waits and nothing runs any more. */
   private readonly listeners = new Set<() => void>();
 
@@ -81,22 +96,39 @@ export class Shutdown {
     for (const turnAway of this.waits) turnAway(end);
     if (timeoutMs > 0 && !this.isIdle) await this.idle(timeoutMs);
     for (const turnAway of this.waits) turnAway(undefined);
+    this.elsewhere?.end();
     for (const stop of this.timers) stop();
     this.timers.clear();
   }
 
   private get isIdle(): boolean {
-    return this.inFlight === 0 && this.waits.size === 0;
+    return this.inFlight === 0 && this.waits.size === 0 && !this.waitElsewhere;
+  }
+
+  private get waitElsewhere(): boolean {
+    return this.elsewhere !== undefined && this.elsewhere.waiting() > 0;
   }
 
   /** The timer keeps the process alive: somebody waits for it, and for no longer than something is under way. */
   private async idle(timeoutMs: number): Promise<void> {
     const { promise, resolve } = deferred();
-    const timer = this.clock.setTimer(resolve, timeoutMs, true);
+    const end = this.clock.now() + timeoutMs;
+    let stop: () => void = NO_TIMER;
+    const look = (): void => {
+      const left = end - this.clock.now();
+      if (left <= 0 || this.isIdle) {
+        resolve();
+        return;
+      }
+      // Only those elsewhere can leave without a word.
+      const timer = this.clock.setTimer(look, this.waitElsewhere ? Math.min(left, LOOK_MS) : left, true);
+      stop = () => this.clock.clearTimer(timer);
+    };
+    look();
     this.listeners.add(resolve);
     await promise;
     this.listeners.delete(resolve);
-    this.clock.clearTimer(timer);
+    stop();
   }
 
   private tellWhenIdle(): void {

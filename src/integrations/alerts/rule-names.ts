@@ -4,22 +4,18 @@ import type { RuleSettings } from './rule-settings.js';
 
 /** What a rule names, in words, and what there is of it. */
 function namedBy(rule: RuleSettings, resilience: Resilience): readonly [what: string, name: string | undefined, known: readonly string[]] {
-  const policies = resilience.list().flatMap((operation) => operation.policies);
-  const namesOf = (kind: string | undefined, instances: readonly { readonly name: string }[] = []): string[] => [
-    ...policies.filter((policy) => kind === undefined || policy.kind === kind).map(({ name }) => name),
-    ...instances.map(({ name }) => name),
-  ];
+  const policies = [...resilience.list().flatMap((operation) => operation.policies), ...resilience.controls.list()];
+  const namesOf = (kind?: string): string[] =>
+    policies.filter((policy) => kind === undefined || policy.kind === kind).map(({ name }) => name);
   switch (rule.on) {
     case 'open-circuit':
-      return ['circuit breaker', rule.policy, namesOf('circuitBreaker', resilience.circuitBreakers())];
+      return ['circuit breaker', rule.policy, namesOf('circuitBreaker')];
     case 'client':
-      return ['rate limit', rule.limiter, namesOf('rateLimit', resilience.rateLimiters())];
+      return ['rate limit', rule.limiter, namesOf('rateLimit')];
     case 'use':
-      return ['bulkhead', rule.bulkhead, namesOf('bulkhead', resilience.bulkheads())];
-    case 'event': {
-      const instances = [...resilience.circuitBreakers(), ...resilience.bulkheads(), ...resilience.rateLimiters()];
-      return ['policy', rule.policy, namesOf(undefined, instances)];
-    }
+      return ['bulkhead', rule.bulkhead, namesOf('bulkhead')];
+    case 'event':
+      return ['policy', rule.policy, namesOf()];
     case 'condition':
       return ['', undefined, []];
     default:

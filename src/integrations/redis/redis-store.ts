@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import type { Environment } from '../../engine/environment.js';
 import type { ResilienceStore, SharedStore } from '../../policies/shared-store.js';
-import { RedisCircuits } from './circuits/redis-circuits.js';
 import { Connection } from './connection/connection.js';
 import { recognise } from './connection/recognise.js';
 import { StoreKeys } from './keys.js';
@@ -44,6 +43,6 @@ export function openRedisStore(options: RedisStoreSettings, environment: Environ
 }
 
 /** What each policy wants of a store, on Redis. */
-function portsOf(context: RedisContext): Pick<SharedStore, 'limits' | 'circuits' | 'permits'> {
-  return { limits: undefined as never, circuits: new RedisCircuits(context), permits: undefined as never };
+function portsOf(_context: RedisContext): Pick<SharedStore, 'limits' | 'circuits' | 'permits'> {
+  return { limits: undefined as never, circuits: undefined as never, permits: undefined as never };
 }

@@ -1,16 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import type {
+  BulkheadHealthOptions,
+  CircuitBreakerHealthOptions,
+  HealthStatus,
+  InstanceHealth,
+  RateLimiterHealthOptions,
+} from '../../core.js';
 import { ResilienceService } from '../../nest/index.js';
-import { bulkheadEntries, circuitBreakerEntries, rateLimiterEntries, worstOf, type HealthEntry } from './health-entry.js';
-import {
-  readBulkheadOptions,
-  readCircuitBreakerOptions,
-  readRateLimiterOptions,
-  type BulkheadHealthOptions,
-  type CircuitBreakerHealthOptions,
-  type HealthStatus,
-  type RateLimiterHealthOptions,
-} from './health-options.js';
+
+const SEVERITY: Record<HealthStatus, number> = { up: 0, degraded: 1, down: 2 };
 
 /**
  * What the policies know of the health of what the application depends on, for readiness. Never for liveness: an open
@@ -29,32 +28,38 @@ export class ResilienceHealthIndicator {
 
   /** The circuit breakers, each with state, rates, calls in the window, time to the next trial and class of the last error. */
   circuitBreakers<Key extends string>(key: Key, options: CircuitBreakerHealthOptions = {}): HealthIndicatorResult<Key> {
-    return this.tell(key, circuitBreakerEntries(this.resilience, readCircuitBreakerOptions(options)));
+    return this.tell(key, this.find('circuitBreakers', 'circuitBreaker', options));
   }
 
   /** The bulkheads, each with places in use and who waits. */
   bulkheads<Key extends string>(key: Key, options: BulkheadHealthOptions = {}): HealthIndicatorResult<Key> {
-    return this.tell(key, bulkheadEntries(this.resilience, readBulkheadOptions(options)));
+    return this.tell(key, this.find('bulkheads', 'bulkhead', options));
   }
 
   /** The rate limiters, each with what is left. */
   rateLimiters<Key extends string>(key: Key, options: RateLimiterHealthOptions = {}): HealthIndicatorResult<Key> {
-    return this.tell(key, rateLimiterEntries(this.resilience, readRateLimiterOptions(options)));
+    return this.tell(key, this.find('rateLimiters', 'rateLimit', options));
+  }
+
+  /** The instances of any other kind that says how well they are, e.g. one of your own. */
+  kind<Key extends string>(key: Key, kind: string, options: object = {}): HealthIndicatorResult<Key> {
+    return this.tell(key, this.find('kind', kind, options));
   }
 
   /** All of it together. */
   isHealthy<Key extends string>(key: Key): HealthIndicatorResult<Key> {
-    const groups = {
-      circuitBreakers: circuitBreakerEntries(this.resilience, {}),
-      bulkheads: bulkheadEntries(this.resilience, {}),
-      rateLimiters: rateLimiterEntries(this.resilience, {}),
-    };
-    const details = Object.fromEntries(Object.entries(groups).map(([group, findings]) => [group, detailsOf(findings)]));
-    return this.compose(key, worstOf(Object.values(groups).flat()), details);
+    const found = this.find('isHealthy', undefined, {});
+    const groups: Record<string, InstanceHealth[]> = {};
+    for (const one of found) (groups[one.group] ??= []).push(one);
+    return this.compose(key, worstOf(found), Object.fromEntries(Object.entries(groups).map(([group, all]) => [group, detailsOf(all)])));
   }
 
-  private tell<Key extends string>(key: Key, findings: readonly HealthEntry[]): HealthIndicatorResult<Key> {
-    return this.compose(key, worstOf(findings), detailsOf(findings));
+  private find(method: string, kind: string | undefined, options: object): readonly InstanceHealth[] {
+    return this.resilience.controls.health(kind, options, `ResilienceHealthIndicator.${method}`);
+  }
+
+  private tell<Key extends string>(key: Key, found: readonly InstanceHealth[]): HealthIndicatorResult<Key> {
+    return this.compose(key, worstOf(found), detailsOf(found));
   }
 
   private compose<Key extends string>(key: Key, status: HealthStatus, details: Record<string, unknown>): HealthIndicatorResult<Key> {
@@ -66,7 +71,12 @@ export class ResilienceHealthIndicator {
   }
 }
 
+/** Nothing at all is up. */
+function worstOf(found: readonly InstanceHealth[]): HealthStatus {
+  return found.reduce<HealthStatus>((worst, { status }) => (SEVERITY[status] > SEVERITY[worst] ? status : worst), 'up');
+}
+
 /** By name; Terminus keeps `status` for itself. */
-function detailsOf(findings: readonly HealthEntry[]): Record<string, unknown> {
-  return Object.fromEntries(findings.map(({ name, details }) => [name === 'status' ? `${name} (name)` : name, details]));
+function detailsOf(found: readonly InstanceHealth[]): Record<string, unknown> {
+  return Object.fromEntries(found.map(({ name, details }) => [name === 'status' ? `${name} (name)` : name, details]));
 }

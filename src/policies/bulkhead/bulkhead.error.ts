@@ -1,3 +1,4 @@
+import { Rejection } from '../../engine/contract/rejection.js';
 import { defineErrorTraits, ResilienceError, type ErrorDetails } from '../../engine/error.js';
 
 /**
@@ -22,3 +23,38 @@ export class BulkheadFullError extends ResilienceError {
 }
 
 defineErrorTraits(BulkheadFullError, { name: 'BulkheadFullError', code: 'ERR_BULKHEAD_FULL', status: 503, isServiceUnavailable: true });
+
+/** Why a bulkhead did not let a call pass. */
+export class BulkheadRejection extends Rejection {
+  constructor(
+    operationId: string | undefined,
+    policyName: string,
+    withStack: boolean,
+    readonly reason: BulkheadFullReason,
+    private readonly key: string | undefined,
+    /** So many places were in use, of so many, and so many calls were waiting. */
+    private readonly running: number,
+    private readonly maxConcurrent: number,
+    private readonly queued: number,
+    private readonly limits: { readonly maxQueue: number; readonly queueTimeout?: number },
+  ) {
+    super(operationId, policyName, withStack);
+  }
+
+  get isRetryable(): boolean {
+    return this.reason !== 'shutdown';
+  }
+
+  protected toError(): BulkheadFullError {
+    const { policyName, key, reason, running, maxConcurrent, queued } = this;
+    const { maxQueue, queueTimeout } = this.limits;
+    const shownKey = key === undefined ? '' : ` for key ${JSON.stringify(key)}`;
+    const why = {
+      capacity: `${running} of ${maxConcurrent} places in use, ${queued} of ${maxQueue} waiting`,
+      'queue-timeout': `no place within ${queueTimeout} ms`,
+      displaced: 'made room in the queue for another call',
+      shutdown: 'the application shuts down',
+    }[reason];
+    return new BulkheadFullError(`Bulkhead "${policyName}"${shownKey}: ${why}`, reason, this);
+  }
+}

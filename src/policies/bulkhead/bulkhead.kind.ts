@@ -1,5 +1,6 @@
 import { dataOf, type BuildContext, type PolicyKind } from '../../engine/contract/kind.js';
 import { describeDuration } from '../../options/index.js';
+import { bulkheadInstance } from './bulkhead.instance.js';
 import { bulkheadRules, type ResolvedBulkhead } from './bulkhead.policy.js';
 import { Bulkhead, type BulkheadSettings } from './bulkhead.js';
 import { BulkheadStrategy } from './bulkhead.strategy.js';
@@ -17,9 +18,11 @@ export const bulkheadKind = {
       if (given.has(option)) problems.add(`${option} needs a queue: set maxQueue to an integer >= 1`);
     }
   },
-  instances: {
+  instance: {
+    ...bulkheadInstance,
     settings: (options) => dataOf(bulkheadRules, options),
     create: (name, settings, _options, environment) => new Bulkhead(name, settings, environment) satisfies ObservedBulkhead,
+    idle: (name, environment) => Bulkhead.idle(name, environment),
   },
   build(options, context) {
     warnOfLongWaits(options, context);

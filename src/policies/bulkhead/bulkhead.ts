@@ -6,6 +6,7 @@ import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
 import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
 import { formatValue, type Key } from '../../options/index.js';
+import { BulkheadRejection } from './bulkhead.error.js';
 import { BulkheadEvents, type PartitionCounts } from './bulkhead.telemetry.js';
 import { BulkheadPartition, type PartitionLimits } from './partition.js';
 import { BulkheadPermit } from './permit.js';
@@ -117,7 +118,7 @@ export class Bulkhead {
     const partition = this.partition(this.textOf(key));
     const admission = partition.admit(numberOr0(priority), this.environment.clock);
     this.tellDisplaced();
-    if (admission instanceof Error) throw admission;
+    if (admission instanceof BulkheadRejection) throw admission.error;
     if (admission !== undefined) {
       const stopLimit = limitWait(admission, this.environment.deadlines, this.environment.clock.now());
       await waitTurn(admission, stopLimit, signal, () => partition.release());

@@ -3,7 +3,7 @@ import type { Environment } from '../../engine/environment.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { Waiter, type WaiterOwner } from '../../engine/waiting/waiter.js';
 import { WaitQueue } from '../../engine/waiting/wait-queue.js';
-import { BulkheadFullError, type BulkheadFullReason } from './bulkhead.error.js';
+import { BulkheadRejection, type BulkheadFullReason } from './bulkhead.error.js';
 import { AbandonedPermit } from './abandoned-permit.js';
 import type { BulkheadEvents, PartitionCounts } from './bulkhead.telemetry.js';
 
@@ -53,22 +53,22 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
   }
 
   /** Takes a place (undefined), or stands in the line, or is turned away. */
-  admit(priority: number, asking: PermitRequest): BulkheadFullError | Waiter | undefined {
+  admit(priority: number, asking: PermitRequest): BulkheadRejection | Waiter | undefined {
     // With waiters in the line there is no free place: whoever gives one back hands it to them.
     if (this.running < this.limits.maxConcurrent) {
       this.take();
       return undefined;
     }
-    if (this.environment.shutdown.isDraining && this.limits.maxQueue > 0) return this.rejectWaiter('shutdown', asking.operationId);
+    if (this.environment.shutdown.isDraining && this.limits.maxQueue > 0) return this.reject('shutdown', asking.operationId);
     const isFull = asking.mayWait === false || this.line.size >= this.limits.maxQueue;
     const victim = isFull && asking.mayWait !== false ? this.evictFor(priority) : undefined;
-    if (isFull && victim === undefined) return this.rejectWaiter('capacity', asking.operationId);
+    if (isFull && victim === undefined) return this.reject('capacity', asking.operationId);
     const waiter = new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
     if (this.line.size === 0)
       this.forgetClose = this.environment.shutdown.registerWaiter((end) => end === undefined && this.rejectAll('shutdown'));
     this.line.add(waiter);
     // Told when the change is complete: whoever hears of it may ask for a place too.
-    if (victim !== undefined) victim.reject(this.rejectWaiter('displaced', victim.operationId));
+    if (victim !== undefined) victim.reject(this.reject('displaced', victim.operationId).error);
     this.events.queued(asking.operationId, this);
     return waiter;
   }
@@ -102,7 +102,7 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
 
   expired(waiter: Waiter): Error {
     this.remove(waiter);
-    return this.rejectWaiter('queue-timeout', waiter.operationId);
+    return this.reject('queue-timeout', waiter.operationId).error;
   }
 
   /** Turns away everybody who waits: the application shuts down, or so many keys are in use that this one must go. */
@@ -110,7 +110,7 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
     const waiters: Waiter[] = [];
     while (this.line.size > 0) waiters.push(this.next());
     for (const waiter of waiters) {
-      if (waiter.state === 'waiting') waiter.reject(this.rejectWaiter(reason, waiter.operationId));
+      if (waiter.state === 'waiting') waiter.reject(this.reject(reason, waiter.operationId).error);
     }
   }
 
@@ -176,20 +176,10 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
     this.events.rejected(operationId, this, reason);
   }
 
-  private rejectWaiter(reason: BulkheadFullReason, operationId: string | undefined): BulkheadFullError {
+  private reject(reason: BulkheadFullReason, operationId: string | undefined): BulkheadRejection {
     this.countRejection(reason, operationId);
-    const shownKey = this.key === undefined ? '' : ` for key ${JSON.stringify(this.key)}`;
-    const { maxConcurrent, maxQueue, queueTimeout } = this.limits;
-    const why = {
-      capacity: `${this.running} of ${maxConcurrent} places in use, ${this.line.size} of ${maxQueue} waiting`,
-      'queue-timeout': `no place within ${queueTimeout} ms`,
-      displaced: 'made room in the queue for another call',
-      shutdown: 'the application shuts down',
-    }[reason];
-    return new BulkheadFullError(`Bulkhead "${this.name}"${shownKey}: ${why}`, reason, {
-      operationId,
-      policyName: this.name,
-      withStack: this.environment.stackTraces,
-    });
+    const { name, key, running, line, environment, limits } = this;
+    const { maxConcurrent } = limits;
+    return new BulkheadRejection(operationId, name, environment.stackTraces, reason, key, running, maxConcurrent, line.size, limits);
   }
 }

@@ -10,3 +10,4 @@ export type {
   BulkheadReleasedEvent,
   BulkheadEventBase,
 } from './bulkhead.telemetry.js';
+export type { BulkheadHealthOptions } from './bulkhead.instance.js';

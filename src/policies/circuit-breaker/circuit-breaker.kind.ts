@@ -1,12 +1,11 @@
 import type { Environment } from '../../engine/environment.js';
 import { dataOf, isBeside, type PolicyKind } from '../../engine/contract/kind.js';
+import { circuitBreakerInstance } from './circuit-breaker.instance.js';
 import { circuitBreakerRules, type ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import type { Circuit } from './circuit.js';
 import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
 import { circuitBreakerTelemetry, type ObservedBreaker } from './circuit-breaker.telemetry.js';
-import { SharedCircuitBreakerStrategy } from './shared/shared-circuit-breaker.strategy.js';
-import { checkSharedWindow, sharingOf } from './shared/sharing.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 
 /** Any of these beside `consecutiveFailures` means that the rates are judged too. */
@@ -17,7 +16,7 @@ export const circuitBreakerKind = {
   label: 'CircuitBreaker',
   rules: circuitBreakerRules,
   telemetry: circuitBreakerTelemetry,
-  fixed: ['maxKeys', 'shared'],
+  fixed: ['maxKeys'],
   check({ window, minimumCalls }, given, problems) {
     if (window.type === 'count' && given.has('minimumCalls') && minimumCalls > window.size) {
       problems.add(`minimumCalls must be at most the count window (${window.size} calls), got ${minimumCalls}: it would never open`);
@@ -26,7 +25,8 @@ export const circuitBreakerKind = {
       problems.add('slowCallRateThreshold needs slowCallDuration: without it no call is slow');
     }
   },
-  instances: {
+  instance: {
+    ...circuitBreakerInstance,
     settings(options, sources) {
       const { window, minimumCalls, consecutiveFailures, successThreshold = options.halfOpenCalls } = options;
       return {
@@ -38,15 +38,12 @@ export const circuitBreakerKind = {
     },
     create(name, settings, options, environment) {
       const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);
-      if (settings.shared) checkSharedWindow(environment, name, settings.window);
-      const joinFleet = settings.shared ? sharingOf(environment, name) : undefined;
-      return new CircuitBreaker(name, settings, environment, filter, joinFleet) satisfies ObservedBreaker<Circuit>;
+      return new CircuitBreaker(name, settings, environment, filter) satisfies ObservedBreaker<Circuit>;
     },
+    idle: idleBreaker,
   },
   build(options, { environment, instance }) {
-    if (!options.shared) return [{ strategy: new CircuitBreakerStrategy(instance, options, environment) }];
-    checkSharedWindow(environment, instance.name, options.window);
-    return [{ strategy: new SharedCircuitBreakerStrategy(instance, options, environment) }];
+    return [{ strategy: new CircuitBreakerStrategy(instance, options, environment) }];
   },
 } as const satisfies PolicyKind<ResolvedCircuitBreaker, CircuitBreaker, CircuitBreakerSettings>;
 
@@ -64,11 +61,10 @@ const IDLE: CircuitBreakerSettings = {
   usesRates: false,
   maxKeys: 1,
   critical: false,
-  shared: false,
 };
 
 /** One that lets everything pass and records nothing: an operator has switched off what the name stands for. */
-export function idleBreaker(name: string, environment: Environment): CircuitBreaker {
+function idleBreaker(name: string, environment: Environment): CircuitBreaker {
   const filter = new FailureFilter({}, environment, `circuit breaker "${name}"`, false);
   const breaker = new CircuitBreaker(name, IDLE, environment, filter);
   breaker.isIdle = true;

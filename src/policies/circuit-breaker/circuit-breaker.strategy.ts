@@ -5,7 +5,7 @@ import { keyText } from '../../engine/state/key-text.js';
 import { Outcome } from '../../engine/contract/outcome.js';
 import type { Strategy } from '../../engine/contract/strategy.js';
 import type { FailureOptions } from '../../options/index.js';
-import type { CircuitOpenError } from './circuit-breaker.error.js';
+import type { CircuitOpenRejection } from './circuit-breaker.error.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import type { Circuit } from './circuit.js';
@@ -13,7 +13,7 @@ import type { AdmittedCall } from './states.js';
 import { recordFailure, recordValue } from './record-outcome.js';
 
 /** What belongs to one use of a breaker and not to the breaker. */
-export type CircuitBreakerUse = Pick<ResolvedCircuitBreaker, 'key' | keyof FailureOptions>;
+type CircuitBreakerUse = Pick<ResolvedCircuitBreaker, 'key' | keyof FailureOptions>;
 
 /** Asks a breaker for each attempt, and tells it how the attempt ended. */
 export class CircuitBreakerStrategy implements Strategy {
@@ -36,29 +36,20 @@ export class CircuitBreakerStrategy implements Strategy {
     this.filter = new FailureFilter(use, environment, '@CircuitBreaker', false);
   }
 
-  readonly admit = (call: Call, layer: number): CircuitOpenError | undefined => {
+  readonly admit = (call: Call, layer: number): CircuitOpenRejection | undefined => {
     const { fastPath: plain } = this.common;
     if (plain !== undefined && this.key === undefined) {
       call.slots[layer] = plain;
       return undefined;
     }
-    return this.admitKey(this.keyOf(call), call, layer);
-  };
-
-  /** The key of a call; undefined for the common circuit. */
-  keyOf(call: Call): string | undefined {
-    if (this.key === undefined) return undefined;
-    return keyText(this.key(...call.args), 'the key function of @CircuitBreaker', call.operationId);
-  }
-
-  /** Asks the circuit of a key. */
-  admitKey(key: string | undefined, call: Call, layer: number): CircuitOpenError | undefined {
+    const key =
+      this.key === undefined ? undefined : keyText(this.key(...call.args), 'the key function of @CircuitBreaker', call.operationId);
     const admission = this.breaker.admit(key, call);
-    if (admission === undefined) return this.breaker.rejectionError(key, call);
+    if (admission === undefined) return this.breaker.rejection(key, call);
     if (admission.isTimed === true) call.clockInvocation(layer);
     call.slots[layer] = admission;
     return undefined;
-  }
+  };
 
   readonly succeeded = (call: Call, layer: number): undefined => {
     const admission = call.slots[layer] as AdmittedCall;

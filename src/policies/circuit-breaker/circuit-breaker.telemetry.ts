@@ -3,7 +3,7 @@ import type { TelemetryDeclaration } from '../../engine/contract/kind.js';
 import { larger, readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 import type { Circuit, AdmissionContext, Transition } from './circuit.js';
-import type { CircuitStateName } from './states.js';
+import { severityOf, type CircuitStateName } from './states.js';
 
 export interface CircuitBreakerEventBase extends EventBase {
   readonly policyName: string;
@@ -96,12 +96,12 @@ const STATE_VALUES: Record<CircuitStateName, number> = {
   'metrics-only': 5,
 };
 
-/** From harmless to bad: what several circuits show together is the worst of them. */
-const SEVERITY = [STATE_VALUES.closed, STATE_VALUES['metrics-only'], STATE_VALUES.disabled, STATE_VALUES['half-open'], 1, 3];
+/** How bad each value is. */
+const SEVERITY = new Map(Object.entries(STATE_VALUES).map(([state, value]) => [value, severityOf(state as CircuitStateName)]));
 
 /** The worse of two states. */
 function worse(a: number, b: number): number {
-  return SEVERITY.indexOf(a) > SEVERITY.indexOf(b) ? a : b;
+  return SEVERITY.get(a)! > SEVERITY.get(b)! ? a : b;
 }
 
 /** A counter of circuits. */

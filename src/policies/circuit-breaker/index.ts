@@ -1,4 +1,4 @@
 export * from './public.js';
-export { circuitBreakerKind, idleBreaker } from './circuit-breaker.kind.js';
+export { circuitBreakerKind } from './circuit-breaker.kind.js';
 export { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
 export { circuitBreaker } from './circuit-breaker.policy.js';

@@ -2,8 +2,8 @@ import type { TimerHandle } from '../../engine/clock.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 import type { Circuit, CircuitSettings, AdmissionContext } from './circuit.js';
 import type { WindowSettings } from './circuit-breaker.policy.js';
-import { invokedAt } from './half-open/trial.js';
-import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './windows.js';
+import { invokedAt } from './trial.js';
+import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './counting/windows.js';
 
 export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled' | 'metrics-only';
 
@@ -21,16 +21,12 @@ export interface AdmittedCall {
 export interface CircuitState {
   readonly name: CircuitStateName;
   /** What the calls of this generation did, where it looks at that. */
-  readonly statistics?: Pick<CallWindow, 'expire' | keyof CallStatistics>;
-  /** Where it lets every call pass and counts it: who is told of the ends of calls whose duration does not matter. */
-  readonly everyCall?: AdmittedCall;
+  readonly statistics?: CallWindow;
   admit(context: AdmissionContext): AdmittedCall | undefined;
   /** The name as of now. */
   nameAt(time: TimeSource): CircuitStateName;
   /** Milliseconds until the next trial, where that is known. */
   remainingMs?(time: TimeSource): number | undefined;
-  /** The circuit has other settings. */
-  reconfigure?(): void;
   /** Another state has taken over. */
   onExit?(): void;
 }
@@ -41,7 +37,6 @@ export interface CircuitState {
  */
 export class CountingState implements CircuitState, AdmittedCall {
   statistics: CallWindow;
-  readonly everyCall: AdmittedCall = this;
   private shape: WindowSettings;
   private failuresInARow = 0;
   private readonly isClosed: boolean;
@@ -106,17 +101,12 @@ export class CountingState implements CircuitState, AdmittedCall {
   }
 }
 
-/** Where the end of a call goes. */
-interface CallRecorder {
-  record(failed: boolean, slow: boolean, context: AdmissionContext, error: unknown): void;
-}
-
 /** A call of which it matters how long it took. */
-export class TimedCall implements AdmittedCall {
+class TimedCall implements AdmittedCall {
   readonly isTimed = true;
 
   constructor(
-    private readonly state: CallRecorder,
+    private readonly state: CountingState,
     private readonly admittedAt: number,
     private readonly slowAfterMs: number | undefined,
     private readonly durations: Histogram | undefined,
@@ -141,11 +131,7 @@ export class TimedCall implements AdmittedCall {
   }
 }
 
-/** What the rates of a window are judged by. */
-type RateSettings = Pick<CircuitSettings, 'minimumCalls' | 'failureRateThreshold' | 'slowCallRateThreshold'>;
-
-/** Whether the rates of a window open the circuit. */
-export function exceeds({ calls, failures, slowCalls }: CallStatistics, settings: RateSettings): boolean {
+function exceeds({ calls, failures, slowCalls }: CallStatistics, settings: CircuitSettings): boolean {
   if (calls < settings.minimumCalls) return false;
   if (failures > 0 && failures / calls >= settings.failureRateThreshold) return true;
   return slowCalls > 0 && slowCalls / calls >= settings.slowCallRateThreshold;
@@ -224,4 +210,17 @@ export class DisabledState implements CircuitState, AdmittedCall {
   released(): void {
     // Nothing was taken.
   }
+}
+
+/** From harmless to bad, for whoever calls: what health, dashboards and metrics show of several circuits is the worst of them. */
+const FROM_HARMLESS_TO_BAD: readonly CircuitStateName[] = ['closed', 'metrics-only', 'disabled', 'half-open', 'open', 'forced-open'];
+
+/** How bad a state is: the higher the worse. */
+export function severityOf(state: CircuitStateName): number {
+  return FROM_HARMLESS_TO_BAD.indexOf(state);
+}
+
+/** Nothing passes. */
+export function isOpen(state: CircuitStateName): boolean {
+  return state === 'open' || state === 'forced-open';
 }

@@ -3,12 +3,13 @@ import type { Call } from '../../engine/call/call.js';
 import type { Environment } from '../../engine/environment.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 import { Outcome } from '../../engine/contract/outcome.js';
+import type { Rejection } from '../../engine/contract/rejection.js';
 import type { Strategy } from '../../engine/contract/strategy.js';
 import type { Substitute } from '../../engine/contract/verdict.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { ProgrammingErrorNotices } from './programming-errors.js';
 import type { ResolvedFallback, Tier } from './fallback.policy.js';
-import { FallbackEvents, type TierCounts } from './fallback.telemetry.js';
+import { FallbackEvents, type FallbackCause, type TierCounts } from './fallback.telemetry.js';
 
 /** Fallback options as the strategy takes them. */
 type FallbackSettings = ResolvedFallback & Required<Pick<ResolvedFallback, 'tiers'>>;
@@ -49,14 +50,16 @@ export class FallbackStrategy implements Strategy {
     this.bugs = new ProgrammingErrorNotices(environment);
     if (this.filter.judgesResults) {
       this.succeeded = (call) =>
-        !call.committed && this.filter.rejects(call.payload, call) ? this.answerFrom(0, call, undefined, call.payload) : undefined;
+        !call.committed && this.filter.rejects(call.payload, call)
+          ? this.answerFrom(0, call, new Cause(undefined, undefined, call.payload))
+          : undefined;
       this.rejects = (value, operationId) => this.filter.rejects(value, { operationId });
     }
   }
 
   readonly failed = (call: Call): Substitute | undefined => {
-    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.isFailure(call.payload, call)) return undefined;
-    return this.answerFrom(0, call, call.payload, undefined);
+    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.isFailedCall(call)) return undefined;
+    return this.answerFrom(0, call, new Cause(call.rejection, call.rejection === undefined ? call.payload : undefined, undefined));
   };
 
   measure(): void {
@@ -73,22 +76,40 @@ export class FallbackStrategy implements Strategy {
     this.counts = counts;
   }
 
-  /** The first tier from `index` on that answers for the error. A bad result is an error to no tier's filter. */
-  answerFrom(index: number, call: Call, error: unknown, badResult: unknown): Substitute | undefined {
+  /** The first tier from `index` on that answers for the error, or for a rejection. A bad result is an error to no tier's filter. */
+  answerFrom(index: number, call: Call, cause: Cause): Substitute | undefined {
     for (let next = index; next < this.tiers.length; next++) {
       const tier = this.tiers[next]!;
-      if (tier.filter === undefined || tier.filter.isFailure(error, call)) {
-        return new TierSubstitute(this, tier, next, call.operationId, call, error ?? badResult, error);
+      if (tier.filter === undefined || tier.filter.isFailure(cause.error, call)) {
+        return new TierSubstitute(this, tier, next, call.operationId, call, cause);
       }
     }
     return undefined;
   }
 }
 
+/** What a fallback answers for. */
+class Cause implements FallbackCause {
+  constructor(
+    /** Where an inner layer rejected the call and nobody has looked at the error. */
+    readonly rejection: Rejection | undefined,
+    private readonly thrown: unknown,
+    private readonly badResult: unknown,
+  ) {}
+
+  /** Undefined where it is a bad result. */
+  get error(): unknown {
+    return this.rejection === undefined ? this.thrown : this.rejection.error;
+  }
+
+  /** What tiers are told: the error, or the bad result. */
+  get told(): unknown {
+    return this.error ?? this.badResult;
+  }
+}
+
 /** One tier at work for one call. */
 class TierSubstitute implements Substitute {
-  private readonly target: unknown;
-  private readonly args: readonly unknown[];
   private startedAt: number | undefined;
 
   constructor(
@@ -97,20 +118,16 @@ class TierSubstitute implements Substitute {
     private readonly index: number,
     private readonly operationId: string,
     private readonly call: Call,
-    /** What the tier is told: the error, or the bad result. */
-    private readonly told: unknown,
-    private readonly original: unknown,
-  ) {
-    this.target = call.target;
-    this.args = call.args;
-  }
+    private readonly cause: Cause,
+  ) {}
 
   produce(): unknown {
     const { method, produce, value } = this.tier;
     if (this.fallback.durations !== undefined) this.startedAt = this.fallback.environment.clock.now();
-    if (produce !== undefined) return produce(this.told, ...this.args);
+    if (produce !== undefined) return produce(this.cause.told, ...this.call.args);
     if (method === undefined) return value;
-    return (this.target as Record<string, (...args: readonly unknown[]) => unknown>)[method]!(...this.args, this.told);
+    const { target, args } = this.call;
+    return (target as Record<string, (...args: readonly unknown[]) => unknown>)[method]!(...args, this.cause.told);
   }
 
   answered(value: unknown): undefined {
@@ -120,8 +137,8 @@ class TierSubstitute implements Substitute {
     const { counts, durations } = this.fallback;
     counts.served[this.index]!++;
     if (durations !== undefined) this.measured(durations);
-    this.fallback.events.served(this.operationId, this.index + 1, this.told);
-    this.fallback.bugs.served(this.operationId, this.original);
+    this.fallback.events.served(this.operationId, this.index + 1, this.cause);
+    if (this.cause.rejection === undefined) this.fallback.bugs.served(this.operationId, this.cause.error);
   }
 
   /** A promise of `validate` says nothing: it is told, and the value is taken. What `validate` throws fails the tier. */
@@ -138,9 +155,9 @@ class TierSubstitute implements Substitute {
     const { counts, durations } = this.fallback;
     counts.failed[this.index]!++;
     if (durations !== undefined) this.measured(durations);
-    this.fallback.events.failed(this.operationId, this.index + 1, this.told, error);
-    const next = this.fallback.answerFrom(this.index + 1, this.call, this.original, this.told);
-    if (next === undefined) attachCause(error, this.original);
+    this.fallback.events.failed(this.operationId, this.index + 1, this.cause, error);
+    const next = this.fallback.answerFrom(this.index + 1, this.call, this.cause);
+    if (next === undefined) attachCause(error, this.cause.error);
     return next;
   }
 

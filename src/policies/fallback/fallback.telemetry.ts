@@ -65,6 +65,11 @@ export const fallbackTelemetry = {
   metrics: fallbackMetrics as readonly MetricDeclaration[],
 } as const satisfies TelemetryDeclaration;
 
+/** Why a tier answers: read only where somebody listens, because reading it makes the error of a rejection. */
+export interface FallbackCause {
+  readonly told: unknown;
+}
+
 /** Tells what a fallback does. */
 export class FallbackEvents {
   constructor(
@@ -72,13 +77,13 @@ export class FallbackEvents {
     private readonly policyName: string,
   ) {}
 
-  served(operationId: string, tier: number, error: unknown): void {
+  served(operationId: string, tier: number, cause: FallbackCause): void {
     if (this.hub.hasListenersForAttempts('fallback.served'))
-      this.hub.emit('fallback.served', operationId, { policyName: this.policyName, tier, error });
+      this.hub.emit('fallback.served', operationId, { policyName: this.policyName, tier, error: cause.told });
   }
 
-  failed(operationId: string, tier: number, error: unknown, tierError: unknown): void {
+  failed(operationId: string, tier: number, cause: FallbackCause, tierError: unknown): void {
     if (this.hub.hasListenersForAttempts('fallback.failed'))
-      this.hub.emit('fallback.failed', operationId, { policyName: this.policyName, tier, error, tierError });
+      this.hub.emit('fallback.failed', operationId, { policyName: this.policyName, tier, error: cause.told, tierError });
   }
 }

@@ -42,6 +42,14 @@ export class PermitTable {
     return this.keys.size;
   }
 
+  /** Some of the keys, slot by slot. */
+  someKeys(offset: number, limit: number): readonly string[] {
+    const end = Math.min(offset + limit, this.keyCount);
+    const found: string[] = [];
+    for (let keySlot = offset; keySlot < end; keySlot++) found.push(this.keys.keyOf(keySlot)!);
+    return found;
+  }
+
   /** Where the state of a slot begins. */
   at(slot: number): number {
     return slot * this.algorithm.width;

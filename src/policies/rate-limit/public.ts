@@ -3,3 +3,4 @@ export { RateLimitExceededError, type RateLimitReason } from './rate-limit.error
 export type { RateLimitAlgorithm, RateLimitOptions, RateLimitPolicy } from './rate-limit.policy.js';
 export type { RateLimitDelayedEvent, RateLimitEvent, RateLimitRejectedEvent, RateLimitEventBase } from './rate-limit.telemetry.js';
 export { RateLimiter, type RateLimitRequest, type RateLimitStatus } from './rate-limiter.js';
+export type { RateLimiterHealthOptions } from './rate-limit.instance.js';

@@ -1,10 +1,16 @@
+import { Rejection } from '../../engine/contract/rejection.js';
 import { defineErrorTraits, ResilienceError, type ErrorDetails } from '../../engine/error.js';
+import { rejectionMessage, type Limits } from './rejection-message.js';
 
 /**
  * Why there was no permit: none left in time, the call costs more than there ever is, its key was forgotten while it waited
  * because so many others are in use (`maxKeys`), or the application shuts down.
  */
 export type RateLimitReason = 'limit' | 'cost' | 'displaced' | 'shutdown';
+
+function isRetryable(reason: RateLimitReason): boolean {
+  return reason === 'limit' || reason === 'displaced';
+}
 
 /** There was no permit for the call in time. HTTP 429. */
 export class RateLimitExceededError extends ResilienceError {
@@ -17,7 +23,7 @@ export class RateLimitExceededError extends ResilienceError {
   }
 
   override get isRetryable(): boolean {
-    return this.reason === 'limit' || this.reason === 'displaced';
+    return isRetryable(this.reason);
   }
 }
 
@@ -27,3 +33,27 @@ defineErrorTraits(RateLimitExceededError, {
   status: 429,
   isServiceUnavailable: false,
 });
+
+/** Why a limiter did not let a call pass. */
+export class RateLimitRejection extends Rejection {
+  constructor(
+    operationId: string | undefined,
+    withStack: boolean,
+    retryAfterMs: number | undefined,
+    readonly reason: RateLimitReason,
+    /** The key and the cost that were asked for. */
+    readonly key: string | undefined,
+    readonly cost: number,
+    private readonly limits: Limits,
+  ) {
+    super(operationId, limits.name, withStack, retryAfterMs);
+  }
+
+  get isRetryable(): boolean {
+    return isRetryable(this.reason);
+  }
+
+  protected toError(): RateLimitExceededError {
+    return new RateLimitExceededError(rejectionMessage(this.limits, this, this.reason, this.retryAfterMs), this.reason, this);
+  }
+}

@@ -1,4 +1,5 @@
 import { dataOf, type PolicyKind } from '../../engine/contract/kind.js';
+import { rateLimitInstance } from './rate-limit.instance.js';
 import { rateLimitRules, type ResolvedRateLimit } from './rate-limit.policy.js';
 import { RateLimitStrategy } from './rate-limit.strategy.js';
 import { rateLimitTelemetry, type ObservedLimiter } from './rate-limit.telemetry.js';
@@ -17,7 +18,8 @@ export const rateLimitKind = {
     if (typeof cost === 'number' && cost > capacity)
       problems.add(`cost must be at most the capacity (${capacity}), got ${cost}: no call would ever pass`);
   },
-  instances: {
+  instance: {
+    ...rateLimitInstance,
     settings(options) {
       const { limit, burst = limit, algorithm } = options;
       const isPaced = algorithm === 'leaky-bucket';
@@ -25,6 +27,7 @@ export const rateLimitKind = {
       return { ...dataOf(rateLimitRules, options), limit, burst, maxWait, maxQueue };
     },
     create: (name, settings, _options, environment) => new RateLimiter(name, settings, environment) satisfies ObservedLimiter,
+    idle: (name, environment) => RateLimiter.idle(name, environment),
   },
   build(options, { instance }) {
     return [{ strategy: new RateLimitStrategy(instance, options) }];

@@ -10,10 +10,10 @@ import { checkCost } from './cost.js';
 import { FrequentKeys } from './frequent-keys.js';
 import { PermitQueues, type TakenOut } from './permit-queues.js';
 import { COMMON, PermitTable } from './permit-table.js';
-import { RateLimitExceededError, type RateLimitReason } from './rate-limit.error.js';
+import { RateLimitRejection, type RateLimitReason } from './rate-limit.error.js';
 import type { rateLimitRules } from './rate-limit.policy.js';
 import { RateLimitEvents, type Requester } from './rate-limit.telemetry.js';
-import { rejectionMessage, shortage } from './rejection-message.js';
+import { limitsOf, type Limits } from './rejection-message.js';
 
 /** What a limiter is; `maxWait` and `maxQueue` are Infinity where they bound nothing. */
 export type RateLimiterSettings = Required<DataOf<typeof rateLimitRules>>;
@@ -48,8 +48,8 @@ export class RateLimiter {
   /** Who waited for a key that was just forgotten: to be told when the newcomer has what it asked for. */
   private displaced: TakenOut | undefined;
   private readonly events: RateLimitEvents;
-  /** Why most are rejected, in words that are made once. */
-  private shortage: string;
+  /** What its rejections tell of it. */
+  private limits: Limits;
   /** A key that was never used. */
   private readonly unused: Float64Array;
 
@@ -71,7 +71,7 @@ export class RateLimiter {
       (taken) => this.rejectAll(taken, 'shutdown'),
     );
     this.events = new RateLimitEvents(environment.events, name);
-    this.shortage = shortage(settings);
+    this.limits = limitsOf(name, this.algorithm.capacity, settings);
   }
 
   /** @internal One that lets everything pass: an operator has switched off what the name stands for. */
@@ -129,7 +129,7 @@ export class RateLimiter {
     const { key, cost } = this.read(request);
     if (this.state === 'disabled') return;
     const admission = this.admit(key, cost, this.environment.clock);
-    if (admission instanceof Error) throw admission;
+    if (admission instanceof RateLimitRejection) throw admission.error;
     if (admission === undefined) return;
     await waitTurn(
       admission,
@@ -151,6 +151,11 @@ export class RateLimiter {
     };
   }
 
+  /** @internal Some of the keys, in the order in which they came first. */
+  someKeys(offset: number, limit: number): readonly string[] {
+    return this.table.someKeys(offset, limit);
+  }
+
   /**
    * @internal Another rate from now on. What is used up stays used up, who waits moves up or back, and who waits for
    * more than there is now is rejected.
@@ -161,12 +166,12 @@ export class RateLimiter {
     this.algorithm = createAlgorithm(algorithm, { limit, perMs: per, burst });
     this.table.countBy(this.algorithm, { limit: oldLimit, perMs: oldPer, burst: oldBurst }, this.environment.clock.now());
     this.settings = settings;
-    this.shortage = shortage(settings);
+    this.limits = limitsOf(this.name, this.algorithm.capacity, settings);
     for (const taken of this.queues.paceChanged()) this.rejectAll(taken, 'cost');
   }
 
   /** @internal A permit now (undefined), a turn to wait for, or the rejection. */
-  admit(key: string | undefined, cost: number, asking: PermitRequest): RateLimitExceededError | Waiter | undefined {
+  admit(key: string | undefined, cost: number, asking: PermitRequest): RateLimitRejection | Waiter | undefined {
     // Most calls have no key and find nobody waiting; nothing of theirs can displace anybody.
     if (key === undefined && this.queues.isEmpty && cost <= this.algorithm.capacity) {
       const now = asking.now();
@@ -186,7 +191,7 @@ export class RateLimiter {
     this.queues.of(slot)?.paceChanged();
   }
 
-  private decide(key: string | undefined, cost: number, asking: PermitRequest): RateLimitExceededError | Waiter | undefined {
+  private decide(key: string | undefined, cost: number, asking: PermitRequest): RateLimitRejection | Waiter | undefined {
     if (cost > this.algorithm.capacity) return this.reject('cost', asking, key, cost, undefined);
     const slot = this.table.use(key);
     const queue = this.queues.isEmpty ? undefined : this.queues.of(slot);
@@ -203,7 +208,7 @@ export class RateLimiter {
     key: string | undefined,
     cost: number,
     asking: PermitRequest,
-  ): RateLimitExceededError | Waiter {
+  ): RateLimitRejection | Waiter {
     const { settings } = this;
     const waitMs = this.waitMs(slot, now, cost);
     const mustGo = asking.mayWait === false || waitMs > settings.maxWait || (queue?.size ?? 0) >= settings.maxQueue;
@@ -245,7 +250,7 @@ export class RateLimiter {
   /** All of them are out of the line already: whoever hears of the first one finds nobody waiting. */
   private rejectAll({ key, waiters }: TakenOut, reason: RateLimitReason): void {
     for (const waiter of waiters) {
-      if (waiter.state === 'waiting') waiter.reject(this.reject(reason, waiter, key, waiter.cost, undefined));
+      if (waiter.state === 'waiting') waiter.reject(this.reject(reason, waiter, key, waiter.cost, undefined).error);
     }
   }
 
@@ -270,16 +275,9 @@ export class RateLimiter {
     key: string | undefined,
     cost: number,
     retryAfterMs: number | undefined,
-  ): RateLimitExceededError {
-    const requester: Requester = { operationId, key, cost };
-    this.countRejection(reason, requester, retryAfterMs);
-    const { name, shortage: words } = this;
-    const message = rejectionMessage({ name, capacity: this.algorithm.capacity, shortage: words }, requester, reason, retryAfterMs);
-    return new RateLimitExceededError(message, reason, {
-      operationId,
-      policyName: name,
-      retryAfterMs,
-      withStack: this.environment.stackTraces,
-    });
+  ): RateLimitRejection {
+    const rejection = new RateLimitRejection(operationId, this.environment.stackTraces, retryAfterMs, reason, key, cost, this.limits);
+    this.countRejection(reason, rejection, retryAfterMs);
+    return rejection;
   }
 }

@@ -2,17 +2,16 @@ import { describeDuration } from '../../options/index.js';
 import type { RateLimitReason } from './rate-limit.error.js';
 import type { Requester } from './rate-limit.telemetry.js';
 
-/** What a message tells of a limiter. */
-interface Limits {
+/** What a message tells of a limiter, as it is when it rejects. */
+export interface Limits {
   readonly name: string;
   readonly capacity: number;
-  /** `shortage(...)`: why most are rejected, in words that are made once. */
+  /** Why most are rejected, in words that are made once. */
   readonly shortage: string;
 }
 
-/** That the limit is used up. */
-export function shortage({ limit, per }: { readonly limit: number; readonly per: number }): string {
-  return `no permit left (${limit} in ${describeDuration(per)})`;
+export function limitsOf(name: string, capacity: number, { limit, per }: { readonly limit: number; readonly per: number }): Limits {
+  return { name, capacity, shortage: `no permit left (${limit} in ${describeDuration(per)})` };
 }
 
 /** Why a call was rejected, in a sentence with the figures. */

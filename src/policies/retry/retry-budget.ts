@@ -21,7 +21,7 @@ export class RetryBudget {
   private readonly allowance: number;
   private current = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly settings: RetryBudgetSettings) {
+  constructor(readonly settings: RetryBudgetSettings) {
     this.bucketMs = settings.window / BUCKETS;
     this.allowance = (settings.minPerSecond * settings.window) / 1000;
   }

@@ -10,9 +10,13 @@ export const retryKind = {
   rules: retryRules,
   telemetry: retryTelemetry,
   fixed: ['budget'],
-  instances: {
+  instance: {
     settings: (options) => (options.name === undefined && options.budget === undefined ? undefined : dataOf(retryRules, options)),
     create: (_name, _settings, { budget }) => (budget === undefined ? undefined : new RetryBudget(budget)),
+    snapshot(budget, now) {
+      const { ratio, minPerSecond, window } = budget.settings;
+      return { ratio, minPerSecond, windowMs: window, remaining: Math.floor(budget.remaining(now)) };
+    },
   },
   build(options, { name, environment, instance }) {
     return [{ strategy: new RetryStrategy(name, options, instance, environment) }];

@@ -33,6 +33,7 @@ export class RetryStrategy implements Strategy {
   readonly admit: Strategy['admit'];
   readonly succeeded: Strategy['succeeded'];
   readonly rejects: Strategy['rejects'];
+  private readonly wallTime: () => number;
   private readonly filter: FailureFilter;
   private readonly events: RetryEvents;
   counts: RetryCounts;
@@ -43,6 +44,7 @@ export class RetryStrategy implements Strategy {
     readonly budget: RetryBudget | undefined,
     private readonly environment: Environment,
   ) {
+    this.wallTime = () => wallTimeOf(environment.clock);
     this.filter = new FailureFilter(settings, environment, '@Retry', true);
     this.events = new RetryEvents(environment.events, name);
     this.counts = new RetryCounts(settings.maxAttempts);
@@ -56,7 +58,7 @@ export class RetryStrategy implements Strategy {
 
   readonly failed = (call: Call, layer: number): number | undefined => {
     if (call.attempt > 1) this.end(call, layer, call.outcome === Outcome.ABORT ? 'given-up' : 'failed');
-    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.isFailure(call.payload, call)) return undefined;
+    if (call.committed || call.outcome === Outcome.ABORT || !this.filter.isFailedCall(call)) return undefined;
     return this.again(call, layer);
   };
 
@@ -129,7 +131,7 @@ export class RetryStrategy implements Strategy {
     let delayMs = this.plainDelay(call, progress);
     if (delayMs === undefined) return undefined;
     if (respectRetryAfter && call.outcome !== Outcome.SUCCESS) {
-      const asked = retryAfterOf(call.payload, () => wallTimeOf(this.environment.clock)) ?? 0;
+      const asked = retryAfterOf(call.payload, this.wallTime) ?? 0;
       const longest = typeof backoff === 'object' ? backoff.maxDelay : MAX_RETRY_AFTER_MS;
       if (asked === Infinity || (maxDuration === undefined && asked > longest)) return undefined;
       // Nobody asked to sit out an open circuit: before its next trial a new attempt would be for nothing.

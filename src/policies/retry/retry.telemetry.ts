@@ -116,7 +116,7 @@ export class RetryEvents {
   ) {}
 
   scheduled(call: Call, delayMs: number): void {
-    this.emit('retry.scheduled', call, { delayMs });
+    if (this.hub.hasAttemptListeners) this.emit('retry.scheduled', call, { delayMs });
   }
 
   exhausted(call: Call): void {

@@ -1,6 +1,5 @@
-import { wallTimeOf } from '../../engine/clock.js';
+import type { Environment } from '../../engine/environment.js';
 import type { ResilienceStore, SharedSettings, SharedStore } from '../../policies/shared-store.js';
-import { MemoryCircuits } from './memory-circuits.js';
 
 /** What `memoryStore` may be told. */
 export interface MemoryStoreOptions {
@@ -15,13 +14,7 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): ResilienceStore {
   const { group = 'test' } = options;
   let opened = 0;
-  let circuits: MemoryCircuits | undefined;
-  return {
-    open(environment) {
-      circuits ??= new MemoryCircuits(() => wallTimeOf(environment.clock));
-      return viewOf({ ...SETTINGS, group, instance: `${group}-${++opened}` }, { circuits: circuits.open() });
-    },
-  };
+  return { open: (environment) => viewOf(environment, { ...SETTINGS, group, instance: `${group}-${++opened}` }) };
 }
 
 const SETTINGS = {
@@ -33,13 +26,13 @@ const SETTINGS = {
 } as const satisfies Partial<SharedSettings>;
 
 /** What one application sees of it. */
-function viewOf(settings: SharedSettings, ports: Pick<SharedStore, 'circuits'>): SharedStore {
+function viewOf(_environment: Environment, settings: SharedSettings): SharedStore {
   const beforeStop = new Set<() => PromiseLike<unknown>>();
   return {
     settings,
     availability: { isAvailable: true, listen: () => () => undefined },
     limits: undefined as never,
-    ...ports,
+    circuits: undefined as never,
     permits: undefined as never,
     start: () => Promise.resolve(),
     beforeStop(giveBack) {

@@ -5,7 +5,7 @@ import type { Strategy } from '../../../src/engine/contract/strategy.js';
 import type { Environment } from '../../../src/engine/environment.js';
 import { defineErrorTraits, ResilienceError } from '../../../src/engine/error.js';
 import { keyText } from '../../../src/engine/state/key-text.js';
-import { callback, duration, text, type Duration, type Key, type Rule } from '../../../src/options/index.js';
+import { callback, duration, text, type Duration, type Key, type OptionsOf, type Rule } from '../../../src/options/index.js';
 
 /** Keeps away from what has just failed. */
 export interface QuarantineOptions {
@@ -36,11 +36,22 @@ defineErrorTraits(QuarantinedError, { name: 'QuarantinedError', code: 'ERR_QUARA
 class Quarantine {
   private readonly until = new Map<string, number>();
 
-  constructor(private readonly settings: { readonly duration: number }) {}
+  constructor(readonly settings: { readonly duration: number }) {}
 
   /** How much longer the key is kept away, in milliseconds; 0 or less where it is not. */
   remainingMs(key: string, now: number): number {
     return (this.until.get(key) ?? now) - now;
+  }
+
+  /** How many keys are kept away. */
+  size(now: number): number {
+    return [...this.until.keys()].filter((key) => this.remainingMs(key, now) > 0).length;
+  }
+
+  /** Lets a key in again; all of them without one. */
+  release(key: string | undefined): void {
+    if (key === undefined) this.until.clear();
+    else this.until.delete(key);
   }
 
   failed(key: string, now: number): void {
@@ -86,7 +97,7 @@ class QuarantineStrategy implements Strategy {
   }
 }
 
-export const quarantineKind: PolicyKind = {
+export const quarantineKind = {
   kind: 'quarantine',
   label: 'Quarantine',
   rules,
@@ -95,15 +106,23 @@ export const quarantineKind: PolicyKind = {
     counters: [{ name: 'quarantined', meaning: 'Calls of keys that had just failed.', counter: 'rejections' }],
     metrics: [],
   },
-  instances: {
+  instance: {
     settings: ({ duration: durationMs }) => ({ duration: durationMs }),
-    create: (_name, settings) => new Quarantine(settings as { readonly duration: number }),
+    create: (_name, settings) => new Quarantine(settings),
+    snapshot: (shared, now) => ({ durationMs: shared.settings.duration, quarantined: shared.size(now) }),
+    commands: {
+      release: {
+        meaning: 'Lets calls of the key pass again.',
+        rules: {},
+        keyed: true,
+        run: (shared, _given, key) => shared.release(key),
+      },
+    },
   },
-  check(options, _given, problems) {
-    if (options['key'] === undefined) problems.add('key is required: a function (...args) => key');
+  check({ key }, _given, problems) {
+    if (key === undefined) problems.add('key is required: a function (...args) => key');
   },
-  build({ name, key }, { operationId, instance, environment }) {
-    const keyOf = key as (...args: readonly unknown[]) => unknown;
-    return [{ strategy: new QuarantineStrategy((name as string | undefined) ?? operationId, instance as Quarantine, keyOf, environment) }];
+  build({ key = () => undefined }, { name, instance, environment }) {
+    return [{ strategy: new QuarantineStrategy(name, instance, key, environment) }];
   },
-};
+} as const satisfies PolicyKind<OptionsOf<typeof rules>, Quarantine, { readonly duration: number }>;

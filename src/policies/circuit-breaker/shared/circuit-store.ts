@@ -1,6 +1,6 @@
 import type { WindowSettings } from '../circuit-breaker.policy.js';
 import type { CircuitStateName } from '../states.js';
-import type { CallStatistics } from '../windows.js';
+import type { CallStatistics } from '../counting/windows.js';
 
 /** What the fleet knows of a circuit. Times count from the moment of the answer, by the store's clock. */
 export interface CircuitRecord {
@@ -78,8 +78,6 @@ export interface MergedCircuit extends CallStatistics {
 
 export interface MergeReply {
   readonly version: number;
-  /** The store's clock, in milliseconds. */
-  readonly now: number;
   /** In the order of the batches. */
   readonly circuits: readonly MergedCircuit[];
 }

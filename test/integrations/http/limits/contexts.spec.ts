@@ -1,8 +1,10 @@
-import { Controller, UseFilters, UseGuards, type INestApplication } from '@nestjs/common';
+import { Controller, UseFilters, UseGuards, type HttpServer, type INestApplication } from '@nestjs/common';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { Args, GraphQLModule, Query, Resolver } from '@nestjs/graphql';
 import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { Test } from '@nestjs/testing';
@@ -36,7 +38,13 @@ class PricesResolver {
   }
 }
 
-describe('over GraphQL', () => {
+/** Fastify's request knows nothing of its reply: there the context of the application has to say where headers go. */
+const platforms: readonly [string, () => HttpServer, object][] = [
+  ['Express', () => new ExpressAdapter(), {}],
+  ['Fastify', () => new FastifyAdapter(), { context: (_request: object, reply: object) => ({ reply }) }],
+];
+
+describe.each(platforms)('over GraphQL on %s', (_platform, adapter, settings) => {
   let app: INestApplication;
   const ask = (query: string) =>
     request(app.getHttpServer() as never)
@@ -47,11 +55,11 @@ describe('over GraphQL', () => {
     const module = await Test.createTestingModule({
       imports: [
         ResilienceModule.forRoot({ logs: false }),
-        GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true }),
+        GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true, ...settings }),
       ],
       providers: [PricesResolver, { provide: APP_FILTER, useClass: ResilienceExceptionFilter }, ...(providers as never[])],
     }).compile();
-    app = module.createNestApplication({ logger: false });
+    app = module.createNestApplication(adapter(), { logger: false });
     await app.listen(0);
   }
   afterEach(() => app.close());

@@ -1,4 +1,4 @@
-import type { WindowSettings } from './circuit-breaker.policy.js';
+import type { WindowSettings } from '../circuit-breaker.policy.js';
 
 /** Gives the time; read only by who needs it. */
 export interface TimeSource {
