@@ -45,5 +45,7 @@ export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
 export { profile, standardHttpClient, type ProfileName, type StandardHttpClientOptions } from './application/profiles.js';
 export { createResilience, Resilience } from './application/resilience.js';
 export type { ResilienceStore, StoreFailureMode } from './policies/shared-store.js';
+export { fileStore, type FileStoreOptions } from './application/snapshots/file/file-store.js';
+export type { SnapshotStore } from './application/snapshots/snapshot-store.js';
 export type { DrainOptions } from './engine/waiting/shutdown.js';
 export type { ExecuteOptions, OwnKind, ResilienceOptions, ResilientOperation } from './application/options.js';

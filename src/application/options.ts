@@ -5,6 +5,7 @@ import type { ResilienceLogger } from '../engine/telemetry/logger.js';
 import type { OptionsByKind, Policy, PolicyKindName, PolicyOverrides, ResilienceEvent } from '../policies/index.js';
 import type { ResilienceStore } from '../policies/shared-store.js';
 import type { ProfileName } from './profiles.js';
+import type { SnapshotStore } from './snapshots/snapshot-store.js';
 
 /** What `createResilience` and `ResilienceModule.forRoot` take. */
 export interface ResilienceOptions {
@@ -59,6 +60,11 @@ export interface ResilienceOptions {
    * `ResilienceRedisModule` brings it. Default: none.
    */
   store?: ResilienceStore;
+  /**
+   * Keeps the state of circuit breakers over restarts: `fileStore({ path })`. Beside a shared store that one's word counts for what is
+   * shared. Default: a restart begins with closed circuits.
+   */
+  snapshots?: SnapshotStore;
   /** Told of every event. */
   onEvent?: (event: ResilienceEvent) => void;
   /** Where warnings go. Default: `process.emitWarning`; in Nest its logger. */

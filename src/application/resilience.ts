@@ -16,6 +16,7 @@ import { reconfigure } from './reconfigure.js';
 import { MetricsReader, UNNAMED, type CollectOptions, type MetricFamily } from './metrics.js';
 import { OperationMetricsReader, type OperationMetrics, type ResilienceMetrics } from './operation-metrics.js';
 import { Operations, type OperationForm, type OperationSummary } from './operations.js';
+import { keepSnapshots } from './snapshots/snapshots.js';
 import { TaskOperations } from './task-operations.js';
 import type { Bulkhead, BulkheadOptions } from '../policies/bulkhead/index.js';
 import type { CircuitBreaker, CircuitBreakerOptions } from '../policies/circuit-breaker/index.js';
@@ -30,9 +31,7 @@ import {
 import type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './options.js';
 import type { RateLimiter, RateLimitOptions } from '../policies/rate-limit/index.js';
 
-/**
- * The resilience of one application: its operations, its named instances, its events. In Nest this is `ResilienceService`.
- */
+/** The resilience of one application: its operations, its named instances, its events. In Nest this is `ResilienceService`. */
 export class Resilience {
   /** Everything that happens, as it happens. */
   readonly events$: Observable<ResilienceEvent>;
@@ -63,6 +62,7 @@ export class Resilience {
     this.metricsReader = new MetricsReader(this.settings.kinds, this.operations, this.registry);
     this.operationMetrics = new OperationMetricsReader(this.settings.kinds, this.registry, this.operations);
     this.tasks = new TaskOperations(this.operations);
+    keepSnapshots(options.snapshots, this.registry, this.environment, this.settings.kinds);
   }
 
   /**

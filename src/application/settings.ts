@@ -81,6 +81,7 @@ const optionRules = {
   enabled: flag({ default: true }),
   stackTraces: flag({ default: false }),
   store: having('open'),
+  snapshots: rule('what fileStore({ path }) gives', (value) => having('open').read(value, '', new Problems())),
   onEvent: aFunction,
   logger: having('warn', 'error'),
 } satisfies Record<keyof ResilienceOptions, Rule>;

@@ -21,7 +21,10 @@ const PLACES: readonly { readonly what: RegExp; readonly where: Record<string, s
   },
   {
     what: /\bprocess\.(?!emitWarning)/,
-    where: { 'config/environment-variables.ts': 'reads the variables, where the application says so' },
+    where: {
+      'config/environment-variables.ts': 'reads the variables, where the application says so',
+      'application/snapshots/file/file-lock.ts': 'writes whose the lock is, and looks whether that process is alive',
+    },
   },
 ];
 

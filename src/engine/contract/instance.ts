@@ -56,6 +56,13 @@ export interface CommandDeclaration<Instance> {
   run(instance: Instance, given: ResolvedOptions, key: string | undefined): void;
 }
 
+/** A part of what an earlier process saved of an instance. */
+export interface SavedPart {
+  readonly state: unknown;
+  /** Milliseconds since then. */
+  readonly elapsedMs: number;
+}
+
 /** What a kind's policies of one name share: how it is made, what can be seen of it, and what can be done to it. */
 export interface InstanceDeclaration<
   Options extends object = ResolvedOptions,
@@ -81,6 +88,10 @@ export interface InstanceDeclaration<
   waiting?(instance: NonNullable<Instance>): number;
   /** The drain is over: whoever waits is rejected. */
   rejectAll?(instance: NonNullable<Instance>): void;
+  /** What another process needs to go on with it: plain data that nothing changes any more, in parts, each made when it is asked for. */
+  save?(instance: NonNullable<Instance>, time: { now(): number }): Iterable<unknown>;
+  /** It is new, and goes on with what an earlier process saved. Gives how many parts are not what `save` gives. */
+  restore?(instance: NonNullable<Instance>, saved: readonly SavedPart[], time: { now(): number }): number;
   /** It has a name and has just been made: what it does by itself begins. */
   start?(instance: NonNullable<Instance>): void;
   /** The application shuts down. */

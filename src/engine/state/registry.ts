@@ -29,6 +29,8 @@ const MAX_NAMES = 10_000;
 export class Registry implements InstanceSource {
   /** Raised by every change: what was compiled aside before (see `PolicyUses`) is compiled anew. */
   version = 0;
+  /** Told of each instance that was made for a name, before it is used. */
+  onCreated: ((kind: PolicyKind, name: string, instance: object) => void) | undefined;
   private readonly entries = new Map<string, Map<string, NamedSettings>>();
   /** Names of policies that an operator has switched off, by kind and name. */
   private readonly switchedOff = new Set<string>();
@@ -48,7 +50,9 @@ export class Registry implements InstanceSource {
     const entry = this.entry(policy.kind, policy.name, operationId);
     const isNew = entry.instance === undefined;
     const instance = entry.declare(policy, operationId, this.environment);
-    if (isNew && instance !== undefined) policy.kind.instance?.start?.(instance);
+    if (!isNew || instance === undefined) return instance;
+    this.onCreated?.(policy.kind, policy.name, instance);
+    policy.kind.instance?.start?.(instance);
     return instance;
   }
 

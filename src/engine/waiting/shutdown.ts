@@ -55,6 +55,8 @@ export class Shutdown {
   private readonly timers = new Set<() => void>();
   /** Who else may wait. */
   elsewhere: WaitingElsewhere | undefined;
+  /** What is left to do when nobody waits any more. */
+  private readonly last = new Set<() => Promise<void>>();
   /** Tells those who wait for the end that nobody waits and nothing runs any more. */
   private readonly listeners = new Set<() => void>();
 
@@ -75,6 +77,11 @@ export class Shutdown {
   timer(stop: () => void): () => void {
     this.timers.add(stop);
     return () => this.timers.delete(stop);
+  }
+
+  /** The end of a drain waits for this work, which must end by itself and not fail; it is done once. */
+  atEnd(work: () => Promise<void>): void {
+    this.last.add(work);
   }
 
   /** A call is over. */
@@ -99,6 +106,7 @@ export class Shutdown {
     this.elsewhere?.end();
     for (const stop of this.timers) stop();
     this.timers.clear();
+    await Promise.all([...this.last].map((work) => work()));
   }
 
   private get isIdle(): boolean {

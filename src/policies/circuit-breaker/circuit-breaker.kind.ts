@@ -6,6 +6,7 @@ import type { Circuit } from './circuit.js';
 import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.js';
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
 import { circuitBreakerTelemetry, type ObservedBreaker } from './circuit-breaker.telemetry.js';
+import { restoreBreaker, saveBreaker } from './saved-state/saved-breaker.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 
 /** Any of these beside `consecutiveFailures` means that the rates are judged too. */
@@ -41,6 +42,8 @@ export const circuitBreakerKind = {
       return new CircuitBreaker(name, settings, environment, filter) satisfies ObservedBreaker<Circuit>;
     },
     idle: idleBreaker,
+    save: saveBreaker,
+    restore: restoreBreaker,
   },
   build(options, { environment, instance }) {
     return [{ strategy: new CircuitBreakerStrategy(instance, options, environment) }];

@@ -44,14 +44,15 @@ const OPEN_BUCKETS = [1, 5, 10, 30, 60, 300, 900, 3600];
 export class CircuitBreaker {
   /** @internal */
   readonly common: Circuit;
-  private readonly keys: KeyTable;
+  /** @internal */
+  readonly keys: KeyTable;
   private readonly circuits: Circuit[] = [];
   private readonly events: CircuitBreakerEvents;
   private readonly manual: AdmissionContext;
-  /** Of circuits whose keys were forgotten. */
-  private readonly forgotten: CircuitCounts = { trips: 0, successes: 0, failures: 0, rejections: 0 };
-  /** By `<from> <to>`; those that come by themselves are there from the start. */
-  private readonly changes = new Map(USUAL_CHANGES.map((change) => [change, 0]));
+  /** @internal Of circuits whose keys were forgotten. */
+  readonly forgotten: CircuitCounts = { trips: 0, successes: 0, failures: 0, rejections: 0 };
+  /** @internal By `<from> <to>`; those that come by themselves are there from the start. */
+  readonly changes = new Map(USUAL_CHANGES.map((change) => [change, 0]));
   private readonly openTimes: Histogram;
   private durations: Histogram | undefined;
   /** @internal All keys are one, which lets everything pass. */
@@ -218,7 +219,8 @@ export class CircuitBreaker {
     return slot === undefined ? undefined : this.circuits[slot];
   }
 
-  private circuit(given: string | null | undefined): Circuit {
+  /** @internal The circuit of a key, made where there is none; the common one without a key. */
+  circuit(given: string | null | undefined): Circuit {
     const key = this.text(given);
     if (key === undefined || this.isIdle) return this.common;
     return this.circuits[this.keys.use(key, (slot) => (this.circuits[slot] = this.newCircuit(key)))]!;

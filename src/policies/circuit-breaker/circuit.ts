@@ -55,7 +55,7 @@ export class Circuit {
   /** How often it opened, and what came of calls, in every state but disabled. */
   counts: CircuitCounts = { trips: 0, successes: 0, failures: 0, rejections: 0 };
   /** When it opened, where it has not closed since. */
-  private openedAt: number | undefined;
+  openedAt: number | undefined;
   private measured: Histogram | undefined;
   /** Openings since it was closed last. */
   openings = 0;
@@ -63,7 +63,7 @@ export class Circuit {
   /** The window that the last opening was judged by. */
   windowAtOpening: CallStatistics | undefined;
   /** How long the first opening since then lasted. */
-  private firstOpenMs = DEFAULT_OPEN_MS;
+  firstOpenMs = DEFAULT_OPEN_MS;
   private ofHalfOpen: Trials | undefined;
   private words = '';
   private formatEvent: CircuitState | undefined;
@@ -139,6 +139,13 @@ export class Circuit {
   idle(): void {
     this.current = new DisabledState();
     this.fastPath = undefined;
+  }
+
+  /** Stands where the circuit of an earlier process stood. Nobody is told: nothing has changed. */
+  resume(state: CircuitState): void {
+    this.current.onExit?.();
+    this.current = state;
+    this.fastPath = this.plainOf(state);
   }
 
   /** As new: closed, with nothing remembered. */

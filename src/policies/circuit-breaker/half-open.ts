@@ -9,7 +9,8 @@ export class HalfOpenState implements CircuitState {
 
   constructor(
     private readonly circuit: Circuit,
-    private successes: number,
+    /** Of trials that count already. */
+    public successes: number,
   ) {}
 
   admit(context: AdmissionContext): AdmittedCall | undefined {

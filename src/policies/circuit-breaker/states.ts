@@ -38,7 +38,7 @@ export interface CircuitState {
 export class CountingState implements CircuitState, AdmittedCall {
   statistics: CallWindow;
   private shape: WindowSettings;
-  private failuresInARow = 0;
+  failuresInARow = 0;
   private readonly isClosed: boolean;
   private slowAfterMs: number | undefined;
 
@@ -145,7 +145,8 @@ export class OpenState implements CircuitState {
 
   constructor(
     private readonly circuit: Circuit,
-    private readonly until: number,
+    /** When the next trial may begin. */
+    readonly until: number,
   ) {
     if (!circuit.settings.automaticHalfOpen) return;
     const { clock } = circuit.environment;

@@ -17,6 +17,19 @@ export interface CallWindow extends CallStatistics {
   record(failed: boolean, slow: boolean, time: TimeSource): void;
   /** Drops what has left the window, so that the sums are those of this moment. */
   expire(time: TimeSource): void;
+  /** What another window of its shape needs to go on. */
+  save(time: TimeSource): SavedWindow;
+  /** Goes on with what one of its shape has saved, so many milliseconds ago. */
+  restore(saved: SavedWindow, elapsedMs: number, time: TimeSource): void;
+}
+
+/** The calls of a window as plain data. */
+export interface SavedWindow {
+  readonly shape: WindowSettings;
+  /** Of a count window: a byte a call, in base64, the oldest first. */
+  readonly outcomes?: string;
+  /** Of a time window: milliseconds since each bucket began, its calls, failures and slow calls. */
+  readonly buckets?: readonly (readonly [ageMs: number, calls: number, failures: number, slowCalls: number])[];
 }
 
 const FAILED = 1;
@@ -50,6 +63,17 @@ export class CountWindow implements CallWindow {
   expire(): void {
     // Calls leave when others come, not with time.
   }
+
+  save(): SavedWindow {
+    const { ring, position, calls } = this;
+    const oldestFirst =
+      calls < ring.length ? ring.subarray(0, calls) : Buffer.concat([ring.subarray(position), ring.subarray(0, position)]);
+    return { shape: { type: 'count', size: ring.length }, outcomes: Buffer.from(oldestFirst).toString('base64') };
+  }
+
+  restore({ outcomes = '' }: SavedWindow): void {
+    for (const outcome of Buffer.from(outcomes, 'base64')) this.record((outcome & FAILED) !== 0, (outcome & SLOW) !== 0);
+  }
 }
 
 const BUCKETS = 10;
@@ -65,7 +89,7 @@ export class TimeWindow implements CallWindow {
   private readonly bucketSlow = new Uint32Array(BUCKETS);
   private current = 0;
 
-  constructor(durationMs: number) {
+  constructor(private readonly durationMs: number) {
     this.bucketMs = durationMs / BUCKETS;
   }
 
@@ -92,12 +116,48 @@ export class TimeWindow implements CallWindow {
     this.current = bucket;
   }
 
+  save(time: TimeSource): SavedWindow {
+    this.expire(time);
+    const { current, bucketMs } = this;
+    const buckets = Array.from({ length: BUCKETS }, (_, age) => {
+      const slot = slotOf(current - age);
+      return [
+        time.now() - (current - age) * bucketMs,
+        this.bucketCalls[slot]!,
+        this.bucketFailures[slot]!,
+        this.bucketSlow[slot]!,
+      ] as const;
+    });
+    return { shape: { type: 'time', durationMs: this.durationMs }, buckets: buckets.filter(([, calls]) => calls > 0) };
+  }
+
+  restore({ buckets = [] }: SavedWindow, elapsedMs: number, time: TimeSource): void {
+    this.expire(time);
+    for (const [ageMs, calls, failures, slowCalls] of buckets) {
+      // To the nearest bucket: those of two processes do not begin at the same moments.
+      const age = Math.max(0, this.current - Math.round((time.now() - ageMs - elapsedMs) / this.bucketMs));
+      if (age >= BUCKETS) continue;
+      const slot = slotOf(this.current - age);
+      this.calls += calls;
+      this.failures += failures;
+      this.slowCalls += slowCalls;
+      this.bucketCalls[slot]! += calls;
+      this.bucketFailures[slot]! += failures;
+      this.bucketSlow[slot]! += slowCalls;
+    }
+  }
+
   private empty(slot: number): void {
     this.calls -= this.bucketCalls[slot]!;
     this.failures -= this.bucketFailures[slot]!;
     this.slowCalls -= this.bucketSlow[slot]!;
     this.bucketCalls[slot] = this.bucketFailures[slot] = this.bucketSlow[slot] = 0;
   }
+}
+
+/** Of a bucket of this process, or of one before it began. */
+function slotOf(bucket: number): number {
+  return ((bucket % BUCKETS) + BUCKETS) % BUCKETS;
 }
 
 /** Whether calls counted in the one could stay in the other. */
