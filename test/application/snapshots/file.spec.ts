@@ -34,12 +34,10 @@ class Run extends Lab {
   async pass(periods = 1): Promise<void> {
     for (let count = 0; count < periods; count++) {
       await (this.resilience.environment.clock as FakeClock).advance('10s');
-      await pause(30);
+      await until('the snapshot is written', () => this.resilience.environment.shutdown['waits'].size === 0);
     }
   }
 }
-
-const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** A file of an orderly end, with one breaker that is forced open. */
 async function written(): Promise<string> {

@@ -293,7 +293,7 @@ describe('a snapshot', () => {
     await play(first, OPEN);
     const pass = async (): Promise<void> => {
       await clockOf(first).advance('10s');
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await until('the attempt is over', () => first.resilience.environment.shutdown['waits'].size === 0);
     };
     for (let count = 0; count < 3; count++) await pass();
     expect(first.logged.filter((line) => line.includes('cannot be written'))).toHaveLength(1);
