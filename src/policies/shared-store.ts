@@ -1,4 +1,5 @@
 import type { Environment } from '../engine/environment.js';
+import type { Histogram } from '../engine/telemetry/histogram.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import type { PermitStore } from './bulkhead/shared/permit-store.js';
 import type { CircuitStore } from './circuit-breaker/shared/circuit-store.js';
@@ -33,10 +34,23 @@ export interface StoreAvailability {
   listen(listener: (isAvailable: boolean) => void): () => void;
 }
 
+/** How a request to the store ended: with an answer, with an error of the server's, too late, or without being sent or answered. */
+export const STORE_OUTCOMES = ['ok', 'error', 'timeout', 'unavailable'] as const;
+export type StoreOutcome = (typeof STORE_OUTCOMES)[number];
+
+/** What was asked of a store. */
+export interface StoreCounts {
+  /** By what was asked. */
+  readonly counts: ReadonlyMap<string, Readonly<Record<StoreOutcome, number>>>;
+  /** Of what was answered. */
+  readonly durations: Histogram | undefined;
+}
+
 /** State that several instances share, opened for one application: a port for each policy, and what belongs to none. */
 export interface SharedStore {
   readonly settings: SharedSettings;
   readonly availability: StoreAvailability;
+  readonly requests: StoreCounts;
   readonly limits: LimitStore;
   readonly circuits: CircuitStore;
   readonly permits: PermitStore;

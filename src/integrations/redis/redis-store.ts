@@ -3,12 +3,10 @@ import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import type { Environment } from '../../engine/environment.js';
 import type { ResilienceStore, SharedStore } from '../../policies/shared-store.js';
-import { Connection } from './connection/connection.js';
-import { recognise } from './connection/recognise.js';
 import { StoreKeys } from './keys.js';
 import { readRedisStoreOptions, sharedSettings, type RedisStoreOptions, type RedisStoreSettings } from './options.js';
 import type { RedisContext } from './redis-context.js';
-import { RedisScriptRunner } from './scripts/script-runner.js';
+import { StoreSession } from './store-session.js';
 
 /**
  * State that all instances of a group share, on Redis 6.2 or later or Valkey 7.2 or later:
@@ -25,20 +23,21 @@ function instanceId(): string {
   return `${hostname()}-${pid}-${randomBytes(4).toString('hex')}`;
 }
 
-export function openRedisStore(options: RedisStoreSettings, environment: Environment): SharedStore {
+/** @param now A clock in place of the server's for all scripts, in tests only. */
+export function openRedisStore(options: RedisStoreSettings, environment: Environment, now?: () => number): SharedStore {
   const settings = sharedSettings(options, options.instance ?? instanceId());
-  const connection = new Connection(recognise(options.client)!, settings.commandTimeoutMs);
-  const scripts = new RedisScriptRunner(connection);
   const keys = new StoreKeys(options.prefix, options.group);
-  const channels = { subscribe: () => () => undefined };
+  const session = new StoreSession(options, environment, keys.ofGroup('probe'), now);
+  const { scripts, channels, availability, requests } = session;
   const context: RedisContext = { environment, settings, keys, scripts, channels };
   return {
     settings,
-    availability: { isAvailable: true, listen: () => () => undefined },
+    availability,
+    requests,
     ...portsOf(context),
-    start: () => Promise.resolve(),
-    beforeStop: () => () => undefined,
-    stop: () => Promise.resolve(),
+    start: () => session.start(),
+    beforeStop: (giveBack) => session.lastTasks.add(giveBack),
+    stop: () => session.stop(),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Environment } from '../../engine/environment.js';
+import { LastTasks } from '../../engine/waiting/last-tasks.js';
 import type { ResilienceStore, SharedSettings, SharedStore } from '../../policies/shared-store.js';
 
 /** What `memoryStore` may be told. */
@@ -26,21 +27,17 @@ const SETTINGS = {
 } as const satisfies Partial<SharedSettings>;
 
 /** What one application sees of it. */
-function viewOf(_environment: Environment, settings: SharedSettings): SharedStore {
-  const beforeStop = new Set<() => PromiseLike<unknown>>();
+function viewOf(environment: Environment, settings: SharedSettings): SharedStore {
+  const lastTasks = new LastTasks(environment, 'what is given back to the store');
   return {
     settings,
     availability: { isAvailable: true, listen: () => () => undefined },
+    requests: { counts: new Map(), durations: undefined },
     limits: undefined as never,
     circuits: undefined as never,
     permits: undefined as never,
     start: () => Promise.resolve(),
-    beforeStop(giveBack) {
-      beforeStop.add(giveBack);
-      return () => beforeStop.delete(giveBack);
-    },
-    async stop() {
-      for (const giveBack of beforeStop) await giveBack();
-    },
+    beforeStop: (giveBack) => lastTasks.add(giveBack),
+    stop: () => lastTasks.run(2 * settings.commandTimeoutMs),
   };
 }

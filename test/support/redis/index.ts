@@ -5,3 +5,4 @@ export { startRedis, type RedisOptions, type RedisServer } from './redis.js';
 export { startSentinel, type SentinelSetup } from './sentinel.js';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { startTlsRedis, type TlsRedis } from './tls.js';
+export { asClient, Log, openSession, type Opening } from './session.js';

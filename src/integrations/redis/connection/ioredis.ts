@@ -1,4 +1,4 @@
-import type { CommandWord, StoreClient, StoreSubscriber } from './store-client.js';
+import { Complaints, emitting, type CommandWord, type StoreClient, type StoreSubscriber } from './store-client.js';
 
 interface Stream {
   destroy(): unknown;
@@ -13,8 +13,6 @@ export interface IoredisClient {
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   duplicate(...args: never[]): unknown;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
 }
 
 /** What there is beside, and no type of a client says. */
@@ -31,29 +29,39 @@ export function isIoredis(client: object): client is IoredisClient {
   return typeof status === 'string' && [callBuffer, disconnect, duplicate].every((method) => typeof method === 'function');
 }
 
-/** Beneath both of them: a socket that nobody answers on is not asked to close, as that would wait for an answer. */
-function renew(client: IoredisClient): void {
+/** A socket that nobody answers on is not asked to close, as that would wait for an answer. */
+function cut(client: IoredisClient, reconnect: boolean): void {
   const { stream, nodes } = client as unknown as Inside;
   const streams = client.isCluster === true ? (nodes?.call(client, 'all') ?? []).map((node) => node.stream) : [stream];
-  if (client.status === 'end') client.connect().catch(ignore);
-  else client.disconnect(true);
+  client.disconnect(reconnect);
   for (const one of streams) one?.destroy();
 }
 
-export function ioredisClient(client: IoredisClient): StoreClient {
-  // Its errors come with every command that fails, and through its status; without a listener they are written to the console.
-  client.on('error', ignore);
+function renew(client: IoredisClient): void {
+  if (client.status === 'end' || client.status === 'wait') client.connect().catch(ignore);
+  else cut(client, true);
+}
+
+function end(client: IoredisClient): void {
+  if (client.status !== 'end') cut(client, false);
+}
+
+export function ioredisClient(client: IoredisClient, isOurs: boolean): StoreClient {
+  const complaints = new Complaints();
+  emitting(client).on('error', complaints.listener);
   return {
     label: client.isCluster === true ? 'ioredis Cluster' : 'ioredis',
     isCluster: client.isCluster === true,
     get isReady() {
       return client.status === 'ready';
     },
+    get lastError() {
+      return complaints.last;
+    },
     send: (_key, [name, ...words]) => client.callBuffer(name as string, ...words),
     reconnect: () => renew(client),
     subscriber: () => ioredisSubscriber(copyOf(client)),
-    release: () => client.off('error', ignore),
-    close: () => client.disconnect(),
+    close: () => (isOurs ? end(client) : emitting(client).off('error', complaints.listener)),
   };
 }
 
@@ -64,8 +72,8 @@ function copyOf(client: IoredisClient): IoredisClient {
 
 function ioredisSubscriber(client: IoredisClient): StoreSubscriber {
   const listeners = new Map<string, (message: Buffer) => void>();
-  client.on('error', ignore);
-  client.on('messageBuffer', (channel: Buffer, message: Buffer) => listeners.get(channel.toString())?.(message));
+  emitting(client).on('error', ignore);
+  emitting(client).on('messageBuffer', (channel: Buffer, message: Buffer) => listeners.get(channel.toString())?.(message));
   return {
     get isReady() {
       return client.status === 'ready';
@@ -76,6 +84,6 @@ function ioredisSubscriber(client: IoredisClient): StoreSubscriber {
     },
     ping: () => client.callBuffer('PING'),
     reconnect: () => renew(client),
-    close: () => client.disconnect(),
+    close: () => end(client),
   };
 }

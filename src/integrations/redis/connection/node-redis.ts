@@ -1,4 +1,4 @@
-import type { CommandWord, StoreClient, StoreSubscriber } from './store-client.js';
+import { Complaints, emitting, type CommandWord, type StoreClient, type StoreSubscriber } from './store-client.js';
 
 /** What clients of `redis` (node-redis) have in common. */
 export interface NodeRedisClient {
@@ -8,8 +8,6 @@ export interface NodeRedisClient {
   destroy(): unknown;
   duplicate(...args: never[]): unknown;
   sendCommand(...args: never[]): Promise<unknown>;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
 }
 
 /** How each of its forms is given a command. */
@@ -52,20 +50,23 @@ async function renew(client: NodeRedisClient): Promise<void> {
   await client.connect();
 }
 
-export function nodeRedisClient(client: NodeRedisClient): StoreClient {
+export function nodeRedisClient(client: NodeRedisClient, isOurs: boolean): StoreClient {
   const form = formOf(client);
-  client.on('error', ignore); // without a listener an error of a connection ends the process
+  const complaints = new Complaints();
+  emitting(client).on('error', complaints.listener);
   return {
     label: form === 'single' ? 'node-redis' : `node-redis ${form}`,
     isCluster: form === 'cluster',
     get isReady() {
       return client.isOpen && client.isReady !== false;
     },
+    get lastError() {
+      return complaints.last;
+    },
     send: sender(client),
     reconnect: () => void renew(client).catch(ignore),
     subscriber: () => nodeRedisSubscriber(client.duplicate() as NodeRedisClient),
-    release: () => client.off('error', ignore),
-    close: () => void ending(client),
+    close: () => (isOurs ? void ending(client) : emitting(client).off('error', complaints.listener)),
   };
 }
 
@@ -75,7 +76,7 @@ function ending(client: NodeRedisClient): Promise<unknown> {
 }
 
 function nodeRedisSubscriber(client: NodeRedisClient): StoreSubscriber {
-  client.on('error', ignore);
+  emitting(client).on('error', ignore);
   client.connect().catch(ignore);
   return {
     get isReady() {

@@ -9,16 +9,37 @@ export interface StoreClient {
   readonly isCluster: boolean;
   /** Whether what is sent now goes out at once. */
   readonly isReady: boolean;
+  /** What it complained of last, for messages. */
+  readonly lastError: string | undefined;
   /** Sends a command to the server that has the key. Texts come back as Buffers. May throw. */
   send(key: string, words: readonly CommandWord[]): Promise<unknown>;
   /** Gives up the sockets that it has, and connects anew. */
   reconnect(): void;
   /** Another client to the same servers that is ours alone, to listen to what is published. */
   subscriber(): StoreSubscriber;
-  /** Lets go of it; it lives on. */
-  release(): void;
-  /** Ends it at once. Called only on a client that is ours. */
+  /** Lets go of it: one that is ours ends at once, another lives on. */
   close(): void;
+}
+
+/** What clients tell by events; each library says it in types of its own. */
+export interface Emitting {
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  off(event: string, listener: (...args: never[]) => void): unknown;
+}
+
+export function emitting(client: object): Emitting {
+  return client as Emitting;
+}
+
+/** Keeps the last of a client's complaints, which come as events; without a listener some of them end the process. */
+export class Complaints {
+  last: string | undefined;
+
+  readonly listener = (error: unknown): void => {
+    const { message, code } = Object(error) as { readonly message?: unknown; readonly code?: unknown };
+    // An error of several addresses has no message of its own.
+    this.last = [message, code].find((text): text is string => typeof text === 'string' && text !== '');
+  };
 }
 
 /** A connection that only listens. */

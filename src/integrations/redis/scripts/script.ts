@@ -6,7 +6,7 @@ export interface Script {
   readonly name: string;
   readonly source: string;
   readonly sha1: string;
-  /** Whether it changes anything; then it does nothing after its deadline. */
+  /** Whether it does nothing after its deadline. */
   readonly writes: boolean;
 }
 
@@ -41,6 +41,7 @@ if deadline and clock > deadline then return redis.error_reply('${LATE} ' .. str
  * begin at \`ARGV[3]\`. What it returns goes out beside the server's time.
  *
  * Keys and what users say are arguments, and never part of a script's text.
+ * @param options.writes False for what may run late.
  */
 export function defineScript(name: string, body: string, { writes = true }: { readonly writes?: boolean } = {}): Script {
   const source = `-- ${name}
