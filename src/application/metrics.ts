@@ -3,6 +3,9 @@ import type { KindTable } from '../engine/contract/kind-table.js';
 import type { Registry } from '../engine/state/registry.js';
 import type { LabelValues, MetricDeclaration, MetricType } from '../engine/telemetry/metric.js';
 import type { Operations } from './operations.js';
+import type { Environment } from '../engine/environment.js';
+import { sharedStoreOf } from '../policies/shared-store.js';
+import { storeTelemetry } from '../policies/store.telemetry.js';
 import { operationTelemetry } from '../engine/telemetry/operation.telemetry.js';
 
 /** How many durations fell into which bucket. */
@@ -61,11 +64,13 @@ export class MetricsReader {
     kinds: KindTable,
     private readonly operations: Operations,
     private readonly registry: Registry,
+    private readonly environment: Environment,
   ) {
     const all = (declarations: readonly MetricDeclaration[], sources: () => Iterable<Source>): void => {
       for (const declaration of declarations) this.declarations.set(declaration.name, { declaration, sources });
     };
     all(operationTelemetry.metrics, () => this.pipelines());
+    all(storeTelemetry.metrics, () => this.store());
     for (const { kind, telemetry } of kinds) {
       all(telemetry.metrics, () => (telemetry.sharesInstances === true ? this.instances(kind) : this.layers(kind)));
     }
@@ -106,6 +111,11 @@ export class MetricsReader {
     }
     const { unnamedCounts: counts } = this.operations;
     if (counts.calls > 0) yield { name: UNNAMED, source: { counts, watch: undefined } };
+  }
+
+  private *store(): Generator<Source> {
+    const store = sharedStoreOf(this.environment);
+    if (store !== undefined) yield { name: store.settings.group, source: store };
   }
 
   private *instances(kind: string): Generator<Source> {

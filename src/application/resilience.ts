@@ -29,6 +29,7 @@ import {
   type ResilienceEvent,
 } from '../policies/index.js';
 import type { ExecuteOptions, ResilienceOptions, ResilientOperation } from './options.js';
+import { sharedStoreOf } from '../policies/shared-store.js';
 import type { RateLimiter, RateLimitOptions } from '../policies/rate-limit/index.js';
 
 /** The resilience of one application: its operations, its named instances, its events. In Nest this is `ResilienceService`. */
@@ -59,7 +60,7 @@ export class Resilience {
     if (options.onEvent !== undefined) this.environment.events.listen(options.onEvent as EventListener);
     this.named = new NamedInstances(this.registry, this.environment, () => this.settings);
     this.controls = new InstanceControls(this.settings.kinds, this.registry, this.operations, this.environment);
-    this.metricsReader = new MetricsReader(this.settings.kinds, this.operations, this.registry);
+    this.metricsReader = new MetricsReader(this.settings.kinds, this.operations, this.registry, this.environment);
     this.operationMetrics = new OperationMetricsReader(this.settings.kinds, this.registry, this.operations);
     this.tasks = new TaskOperations(this.operations);
     keepSnapshots(options.snapshots, this.registry, this.environment, this.settings.kinds);
@@ -279,10 +280,24 @@ export class Resilience {
     return this.environment.shutdown.drain(options);
   }
 
-  /** `drain`, and nobody hears of events any more. */
-  close(): void {
-    this.drain().catch((error: unknown) => this.environment.callbackFailed('close', undefined, error));
+  /**
+   * Waits until the store of shared state can be asked, for a second at most; without it the application starts all the same, and
+   * shared policies do what `onStoreFailure` says. Nest does so at its start.
+   * @throws ResilienceConfigError where the store is given by URL and no client library is installed.
+   */
+  async ready(): Promise<void> {
+    await sharedStoreOf(this.environment)?.start();
+  }
+
+  /**
+   * `drain`, and nobody hears of events any more. Resolves when what is shared has been given back to the store and its connection
+   * is closed, which takes a moment also where the store does not answer.
+   */
+  async close(): Promise<void> {
+    const drained = this.drain();
     this.environment.events.close();
+    await drained;
+    await sharedStoreOf(this.environment)?.stop();
   }
 
   /** @internal Compiles a declared operation. A name in use gets a number. */
@@ -293,5 +308,7 @@ export class Resilience {
 
 /** The engine without Nest. */
 export function createResilience(options: ResilienceOptions = {}): Resilience {
-  return new Resilience(options);
+  const resilience = new Resilience(options);
+  resilience.ready().catch((error: unknown) => resilience.environment.callbackFailed('the store', undefined, error));
+  return resilience;
 }

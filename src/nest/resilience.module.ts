@@ -11,13 +11,15 @@ import { APP_INTERCEPTOR, DiscoveryModule, LazyModuleLoader, ModulesContainer } 
 import { systemClock } from '../engine/clock.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import { Resilience } from '../application/resilience.js';
+import type { ResilienceStore } from '../policies/shared-store.js';
 import { choice, duration, flag, formatValue, Problems, readSettings, type Rules } from '../options/index.js';
 import { EventListeners } from './events/event-listeners.js';
 import { EventLog } from './events/event-log.js';
 import { NestLogger } from './events/nest-logger.js';
 import { featureModule, type ResilienceFeatureOptions } from './resilience-feature.module.js';
 import { ResilienceExplorer } from './runtime/explorer.js';
-import { MODULE_BRAND, RUNTIME_TOKEN } from './runtime/keys.js';
+import { MODULE_BRAND, RUNTIME_TOKEN, STORE_TOKEN } from './runtime/keys.js';
+import { isOverriddenInVain } from './runtime/overridden-in-vain.js';
 import { announce, retract } from './runtime/live-runtimes.js';
 import { checkNestVersion, tellsInStreams } from './versions/nest-version.js';
 import {
@@ -49,7 +51,7 @@ const RULES: Rules = {
 };
 
 /** @throws ResilienceConfigError with every mistake in the options, be they the module's or not. */
-function createService(options: ResilienceModuleOptions, runtime: ResilienceRuntime): Resilience {
+function createService(options: ResilienceModuleOptions, runtime: ResilienceRuntime, store?: ResilienceStore): Resilience {
   if (typeof options !== 'object' || options === null)
     throw new ResilienceConfigError([`ResilienceModule: options must be an object, got ${formatValue(options)}`]);
   const { unmanaged, drainTimeout, logs, ...rest } = options;
@@ -57,7 +59,7 @@ function createService(options: ResilienceModuleOptions, runtime: ResilienceRunt
   const settings = readSettings<ModuleSettings>(RULES, { unmanaged, drainTimeout, logs }, problems);
   let resilience: Resilience;
   try {
-    resilience = new Resilience({ logger: new NestLogger(), ...rest });
+    resilience = new Resilience({ logger: new NestLogger(), ...(store === undefined ? {} : { store }), ...rest });
   } catch (error) {
     if (!(error instanceof ResilienceConfigError)) throw error;
     throw new ResilienceConfigError([...problems.messages, ...error.problems]);
@@ -82,7 +84,11 @@ const TURNS_TO_ANSWER = 10;
   providers: [
     // Without dependencies: see ResilienceRuntime.
     { provide: RUNTIME_TOKEN, useFactory: () => new ResilienceRuntime() },
-    { provide: ResilienceService, useFactory: createService, inject: [MODULE_OPTIONS_TOKEN, RUNTIME_TOKEN] },
+    {
+      provide: ResilienceService,
+      useFactory: createService,
+      inject: [MODULE_OPTIONS_TOKEN, RUNTIME_TOKEN, { token: STORE_TOKEN, optional: true }],
+    },
     ResilienceExplorer,
     EventListeners,
     ...(tellsInStreams() ? [{ provide: APP_INTERCEPTOR, useClass: StreamErrorsInterceptor }] : []),
@@ -119,7 +125,7 @@ export class ResilienceModule
   }
 
   /** @throws ResilienceConfigError with every mistake of the whole application. */
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
     checkNestVersion();
     const roots = [...this.modules.values()].filter(({ metatype }) => MODULE_BRAND in metatype);
     if (roots.length > 1) {
@@ -141,6 +147,7 @@ export class ResilienceModule
     const ofMethods = this.runtime.start(this.explorer.explore(this.runtime));
     const problems = [...new Set([...ofMethods, ...startups(this.modules).flatMap((one) => one.compile())])];
     if (problems.length > 0) throw new ResilienceConfigError(problems);
+    await this.runtime.resilience.ready();
     this.explorer.reportSelfCalls(this.runtime);
     this.tell(this.runtime.resilience);
   }
@@ -180,21 +187,10 @@ export class ResilienceModule
     for (let turn = 0; turn < TURNS_TO_ANSWER; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  onApplicationShutdown(): void {
+  async onApplicationShutdown(): Promise<void> {
     retract(this.runtime);
     this.runtime.releaseInstances();
     this.runtime.log?.close();
-    this.runtime.resilience?.close();
+    await this.runtime.resilience?.close();
   }
-}
-
-/** What a test said with `overrideModule`; Nest keeps it for lazy modules. */
-interface Overriding {
-  readonly moduleOverrides?: readonly { readonly moduleToReplace?: unknown }[];
-}
-
-/** Nest compares modules by identity, so the class is never the module that `forRoot` made. */
-function isOverriddenInVain(loader: object): boolean {
-  const { moduleOverrides = [] } = loader as Overriding;
-  return moduleOverrides.some(({ moduleToReplace }) => typeof moduleToReplace === 'function' && MODULE_BRAND in moduleToReplace);
 }

@@ -29,6 +29,7 @@ import {
   type RateLimitOptions,
   type RateLimitPolicy,
 } from './rate-limit/index.js';
+import { storeTelemetry, type StoreEvent } from './store.telemetry.js';
 import { retry, retryKind, type RetryEvent, type RetryOptions, type RetryPolicy } from './retry/index.js';
 import { timeout, timeoutKind, type TimeoutEvent, type TimeoutOptions, type TimeoutPolicy } from './timeout/index.js';
 
@@ -97,11 +98,11 @@ export type CounterName = (typeof kindTable)[number]['telemetry']['counters'][nu
 
 /** Everything that `events$` tells. */
 export type ResilienceEvent =
-  ConfigChangedEvent | ControlAppliedEvent | OperationEvent | CallbackFailedEvent | PolicyKinds[PolicyKindName]['event'];
+  ConfigChangedEvent | ControlAppliedEvent | OperationEvent | CallbackFailedEvent | StoreEvent | PolicyKinds[PolicyKindName]['event'];
 
 /** Every type of event with what it means. */
 export const eventDeclarations: Readonly<Record<string, EventDeclaration>> = Object.fromEntries(
-  [operationTelemetry, ...kindTable.map(({ telemetry }) => telemetry)].flatMap(({ events }) => Object.entries(events)),
+  [operationTelemetry, storeTelemetry, ...kindTable.map(({ telemetry }) => telemetry)].flatMap(({ events }) => Object.entries(events)),
 );
 
 /** Every type of event. */

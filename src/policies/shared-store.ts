@@ -30,6 +30,8 @@ export interface SharedSettings {
 /** Whether the store can be asked. */
 export interface StoreAvailability {
   readonly isAvailable: boolean;
+  /** It was found that it cannot; false while the application starts. */
+  readonly isDegraded: boolean;
   /** Tells of each change; gives what ends it. */
   listen(listener: (isAvailable: boolean) => void): () => void;
 }

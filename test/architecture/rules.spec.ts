@@ -15,7 +15,7 @@ const PLACES: readonly { readonly what: RegExp; readonly where: Record<string, s
     what: /\bsetImmediate\b/,
     where: {
       'testing/fake-clock.ts': 'lets promises settle in a test',
-      'integrations/redis/connection/connection.ts': 'reads what has arrived before it judges that nothing has',
+      'integrations/redis/connection/pending-command.ts': 'reads what has arrived before it judges that nothing has',
       'nest/resilience.module.ts': 'lets the last answers be written before the servers close',
     },
   },
@@ -44,8 +44,8 @@ const LONG_FILES: Record<string, string> = {
   'application/resilience.ts': 'the public face of the library, half of it doc comments',
 };
 
-/** Files over 300 lines: the record of a call, until what only branches and timers need is apart from it. */
-const VERY_LONG_FILES = ['engine/call/call.ts'];
+/** Files over 300 lines: the public face, and the record of a call, until what only branches and timers need is apart from it. */
+const VERY_LONG_FILES = ['application/resilience.ts', 'engine/call/call.ts'];
 
 /** Files that may name a kind of policy, beside its folder, the table and the decorators. */
 const NAMES_KINDS: Record<string, string> = {
@@ -58,6 +58,7 @@ const NAMES_KINDS: Record<string, string> = {
   'index.ts': 'exports the decorators',
   'nest/index.ts': 'exports the decorators',
   'application/resilience.ts': 'gives the instances that can be used by hand',
+  'integrations/redis/connection/make-client.ts': 'an option of a client is called so',
   'integrations/http/limits/limit.ts': 'limits requests by one of them',
   'integrations/alerts/rules.ts': 'a rule on the use of each of them',
   'integrations/alerts/rule-settings.ts': 'the options of those rules',
@@ -77,7 +78,12 @@ describe('the house', () => {
   it('has files of about two hundred lines, and a reason for each longer one', () => {
     const long = files.filter(([, text]) => text.split('\n').length > 201).map(([file]) => file);
     expect(long.toSorted()).toEqual(Object.keys(LONG_FILES).toSorted());
-    expect(files.filter(([, text]) => text.split('\n').length > 300).map(([file]) => file)).toEqual(VERY_LONG_FILES);
+    expect(
+      files
+        .filter(([, text]) => text.split('\n').length > 300)
+        .map(([file]) => file)
+        .toSorted(),
+    ).toEqual(VERY_LONG_FILES);
   });
 
   it('has no folder of more than sixteen files, and none that says nothing', () => {

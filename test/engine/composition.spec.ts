@@ -282,7 +282,7 @@ describe('the application', () => {
     const limit = policies.rateLimit({ name: 'l', limit: 1, per: '1h', maxWait: '2h' });
     const paced = [lab.call(limit, 'ok'), lab.call(limit, 'ok')];
     await lab.clock.settle();
-    lab.resilience.close();
+    void lab.resilience.close();
     await lab.clock.settle();
     expect(pausing.error).toEqual(new Boom('last'));
     expect(queued.error).toMatchObject({ reason: 'shutdown', isRetryable: false });

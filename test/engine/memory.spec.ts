@@ -33,7 +33,7 @@ describe('the heap', () => {
     const before = heap();
     await run(100_000);
     expect(heap() - before).toBeLessThan(1_000_000);
-    resilience.close();
+    void resilience.close();
   });
 
   it('holds at most its bound of keys', () => {

@@ -184,7 +184,7 @@ export async function playByHand(plan: ByHand): Promise<readonly string[]> {
     }
     if (['open', 'half-open'].includes(breaker.stateOf(name))) problems.push(`the breaker of ${name} stays ${breaker.stateOf(name)}`);
   }
-  resilience.close();
+  void resilience.close();
   return problems;
 }
 

@@ -29,7 +29,7 @@ async function runPipeline(plan: Scenario): Promise<readonly string[]> {
   for (const step of plan.steps) await world.play(step);
   await world.finish();
   const problems = await atRest(world);
-  world.resilience.close();
+  void world.resilience.close();
   return problems;
 }
 

@@ -22,7 +22,7 @@ const GIVING_BACK = 2;
 function clientFor({ client, url, connection = {}, commandTimeout }: RedisStoreSettings): StoreClient {
   if (client !== undefined) return recognise(client, false);
   const socketTimeoutMs = Math.max(SOCKET_TIMEOUT.leastMs, SOCKET_TIMEOUT.times * commandTimeout);
-  return new ClientOfUrl(url!, { connection, socketTimeoutMs });
+  return new ClientOfUrl({ url: url!, connection, socketTimeoutMs });
 }
 
 /** One application's connection to its store, with all that watches over it. */
@@ -57,7 +57,8 @@ export class StoreSession {
 
   /** @throws ResilienceConfigError where there is no library for a client. */
   async start(): Promise<void> {
-    if (this.client instanceof ClientOfUrl) await this.client.made;
+    this.connection.begin();
+    if (this.client instanceof ClientOfUrl) await this.client.load();
     await this.availability.whenStarted();
   }
 

@@ -17,6 +17,9 @@ export const RUNTIME_TOKEN = Symbol.for(
 /** Marks a runtime: whatever else is injected (a mock) is not taken for one. */
 export const RUNTIME_BRAND = Symbol.for('nestjs-bulwark: runtime');
 
+/** The provider of the store of shared state, where a module brings one. */
+export const STORE_TOKEN = Symbol.for('nestjs-bulwark: store');
+
 /** Marks the module class. */
 export const MODULE_BRAND = Symbol.for('nestjs-bulwark: module');
 

@@ -33,7 +33,7 @@ export class ResilienceRuntime {
   setResilience(resilience: Resilience, unmanaged: Unmanaged): void {
     this.resilience = resilience;
     this.unmanaged = unmanaged;
-    this.interim?.close();
+    this.interim?.close().catch(() => undefined); // it shares nothing, and nobody waits in it
     this.interim = undefined;
     for (const classRuntime of this.byClass.values()) classRuntime.clear();
   }

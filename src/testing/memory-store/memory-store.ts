@@ -31,7 +31,7 @@ function viewOf(environment: Environment, settings: SharedSettings): SharedStore
   const lastTasks = new LastTasks(environment, 'what is given back to the store');
   return {
     settings,
-    availability: { isAvailable: true, listen: () => () => undefined },
+    availability: { isAvailable: true, isDegraded: false, listen: () => () => undefined },
     requests: { counts: new Map(), durations: undefined },
     limits: undefined as never,
     circuits: undefined as never,

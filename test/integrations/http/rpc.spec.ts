@@ -108,6 +108,6 @@ describe('over the TCP transport', () => {
     );
     await expect(firstValueFrom(answer)).resolves.toBe(9);
     expect(asked).toBe(2);
-    resilience.close();
+    void resilience.close();
   });
 });

@@ -25,7 +25,7 @@ describe.each(Object.entries(clients))('scripts on %s', (_name, make) => {
     const session = await openSession({ client, commandTimeout: '1s', ...(now === undefined ? {} : { now }) });
     const dispose = async (): Promise<void> => {
       await session.stop();
-      client.disconnect();
+      await client.disconnect();
     };
     return { runner: session.scripts, [Symbol.asyncDispose]: dispose };
   }

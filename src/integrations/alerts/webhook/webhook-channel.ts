@@ -119,7 +119,7 @@ class Webhook implements WebhookChannel {
     const end = new Error('the application shuts down');
     this.stop.abort(end);
     for (const { settle } of this.queue.clear()) settle(end);
-    this.resilience.close();
+    await this.resilience.close();
   }
 
   private deliverNext(): void {

@@ -30,6 +30,10 @@ export class Availability implements StoreAvailability {
     return this.state === 'available';
   }
 
+  get isDegraded(): boolean {
+    return this.state === 'unavailable';
+  }
+
   listen(listener: (isAvailable: boolean) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);

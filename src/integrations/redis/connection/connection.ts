@@ -33,8 +33,14 @@ export class Connection {
     owner: LinkOwner,
     private readonly regular: Regular,
   ) {
-    this.link = new Link(client, owner, systemClock.now());
+    this.link = new Link(client, owner);
     this.subscriptions = new Subscriptions(() => client.subscriber(), commandTimeoutMs);
+  }
+
+  /** Nothing happens before: an application that is only put together has no connection. */
+  begin(): void {
+    if (this.timer !== undefined || this.link.state === 'closed') return;
+    this.client.begin?.();
     this.schedule();
   }
 

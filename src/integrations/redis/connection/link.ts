@@ -26,19 +26,17 @@ export interface LinkOwner {
  */
 export class Link {
   state: 'connecting' | 'ready' | 'closed' = 'connecting';
-  private since: number;
+  private since: number | undefined;
   private patienceMs = PATIENCE_MS;
 
   constructor(
     private readonly client: Connecting,
     private readonly owner: LinkOwner,
-    now: number,
-  ) {
-    this.since = now;
-  }
+  ) {}
 
   /** Looks at the client: to be called before anything is sent, and every now and then. */
   look(now: number): void {
+    this.since ??= now;
     const { isReady } = this.client;
     if (this.state === 'connecting' && isReady) {
       this.state = 'ready';

@@ -76,19 +76,23 @@ async function firstOf(libraries: readonly ClientLibrary[], making: Making): Pro
 export class ClientOfUrl implements StoreClient {
   readonly label = 'url';
   readonly isCluster = false;
-  /** Rejects where no client could be made. */
-  readonly made: Promise<void>;
+  private loading: Promise<void> | undefined;
   private client: StoreClient | undefined;
   private isClosed = false;
 
-  constructor(url: string, making: Omit<Making, 'url'>, libraries: readonly ClientLibrary[] = LIBRARIES) {
-    // What the libraries know by the name of Redis alone.
-    const known = url.replace(/^valkey/, 'redis');
-    this.made = firstOf(libraries, { ...making, url: known }).then((client) => {
-      this.client = recognise(client, true);
-      if (this.isClosed) this.client.close();
-    });
-    this.made.catch(() => undefined); // the start asks for it
+  constructor(
+    private readonly making: Making,
+    private readonly libraries: readonly ClientLibrary[] = LIBRARIES,
+  ) {}
+
+  begin(): void {
+    this.load().catch(() => undefined); // the start asks for it
+  }
+
+  /** @throws ResilienceConfigError where no library is installed. */
+  load(): Promise<void> {
+    this.loading ??= this.make();
+    return this.loading;
   }
 
   get isReady(): boolean {
@@ -107,6 +111,13 @@ export class ClientOfUrl implements StoreClient {
 
   subscriber(): StoreSubscriber {
     return this.client!.subscriber();
+  }
+
+  private async make(): Promise<void> {
+    // The libraries know it by the name of Redis alone.
+    const url = this.making.url.replace(/^valkey/, 'redis');
+    this.client = recognise(await firstOf(this.libraries, { ...this.making, url }), true);
+    if (this.isClosed) this.client.close();
   }
 
   close(): void {

@@ -29,7 +29,7 @@ export type Probe = (shard: Shard) => Promise<void>;
 export class StoreBreaker implements LinkOwner {
   private readonly main: Shard;
   private readonly shards = new Map<string, Shard>();
-  private readonly startedAt = systemClock.now();
+  private startedAt: number | undefined;
   private isConnected = false;
 
   constructor(
@@ -58,15 +58,7 @@ export class StoreBreaker implements LinkOwner {
 
   /** Asks one of which nothing is known; several who want to know wait for one answer. */
   introduce(shard: Shard): Promise<void> {
-    shard.probe ??= this.probe(shard)
-      .then(
-        () => shard.answeredProbe(systemClock.now()),
-        (error: unknown) => shard.failed(reasonOf(error), true, systemClock.now()),
-      )
-      .finally(() => {
-        shard.probe = undefined;
-        this.judge();
-      });
+    shard.probe ??= this.find(shard);
     return shard.probe;
   }
 
@@ -96,12 +88,24 @@ export class StoreBreaker implements LinkOwner {
 
   /** Every now and then. */
   look(now: number): void {
+    this.startedAt ??= now;
     if (this.availability.state === 'starting' && now - this.startedAt >= STARTUP_MS) this.availability.down(this.reason(this.main));
     if (!this.isConnected) return;
     for (const shard of this.shards.values()) {
       const isDue = shard.state === 'up' ? shard === this.main && now - shard.heardAt >= SILENCE_MS : now >= shard.nextProbeAt;
-      if (isDue && shard.probe === undefined) void this.introduce(shard);
+      if (isDue && shard.probe === undefined) shard.probe = this.find(shard);
     }
+  }
+
+  private async find(shard: Shard): Promise<void> {
+    try {
+      await this.probe(shard);
+      shard.answeredProbe(systemClock.now());
+    } catch (error) {
+      shard.failed(reasonOf(error), true, systemClock.now());
+    }
+    shard.probe = undefined;
+    this.judge();
   }
 
   /** Why a shard cannot be asked. */

@@ -9,6 +9,8 @@ export interface StoreClient {
   readonly isCluster: boolean;
   /** Whether what is sent now goes out at once. */
   readonly isReady: boolean;
+  /** Connects, where it does not do so by itself. */
+  begin?(): void;
   /** What it complained of last, for messages. */
   readonly lastError: string | undefined;
   /** Sends a command to the server that has the key. Texts come back as Buffers. May throw. */

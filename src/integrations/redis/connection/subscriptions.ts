@@ -44,7 +44,7 @@ export class Subscriptions {
 
   /** @param canConnect Whether there is a client to make another from. */
   look(now: number, canConnect: boolean): void {
-    if (this.link === undefined && canConnect && this.channels.size > 0) this.open(now);
+    if (this.link === undefined && canConnect && this.channels.size > 0) this.open();
     this.link?.look(now);
     if (!this.isListening || now < this.pingAt) return;
     this.pingAt = now + PING_MS;
@@ -62,9 +62,9 @@ export class Subscriptions {
     this.channels.clear();
   }
 
-  private open(now: number): void {
+  private open(): void {
     this.subscriber = this.make();
-    this.link = new Link(this.subscriber, { ready: () => this.listenToAll(), lost: () => undefined }, now);
+    this.link = new Link(this.subscriber, { ready: () => this.listenToAll(), lost: () => undefined });
   }
 
   private listenToAll(): void {

@@ -24,6 +24,7 @@ export class RedisScriptRunner implements ScriptRunner {
   ) {}
 
   async run(script: Script, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    this.connection.begin();
     const shard = this.breaker.shardOf(keys[0]!);
     if (shard.state === 'down' || !this.connection.isReady) {
       this.requests.count(script.name, 'unavailable');
