@@ -41,11 +41,13 @@ const folderOf = (kind) => kind.replace(/[A-Z]/g, (letter) => `-${letter.toLower
 const interfaceOf = (kind) => `${kind[0].toUpperCase()}${kind.slice(1)}Options`;
 
 const policyFiles = kindTable.map(({ kind }) => resolve(`src/policies/${folderOf(kind)}/${folderOf(kind)}.policy.ts`));
+const redisFile = resolve('src/integrations/redis/options.ts');
 const config = ts.parseJsonConfigFileContent(ts.readConfigFile('tsconfig.json', ts.sys.readFile).config, ts.sys, '.');
-const program = ts.createProgram(policyFiles, config.options);
+const program = ts.createProgram([...policyFiles, redisFile], config.options);
 const checker = program.getTypeChecker();
 
 const tables = Object.fromEntries(kindTable.map((kind, index) => [kind.kind, optionTable(kind, policyFiles[index])]));
+tables.redisStore = optionTable({ kind: 'redisStore', rules: redisStoreRules }, redisFile);
 write('docs/reference/options.md', optionsPage());
 write('docs/reference/events-and-counters.md', eventsPage());
 write('docs/reference/metrics.md', metricsPage(metrics, instrumentName));
@@ -56,13 +58,13 @@ write(
   dashboard(metrics, [
     ['operation', 'Operations'],
     ...kindTable.map(({ kind, label }) => [folderOf(kind).replaceAll('-', '_'), label]),
-    ['store', 'Shared state'],
+    [['store', 'shared_state'], 'Shared state'],
   ]),
 );
 write('docs/observability.md', withQueries(readFileSync('docs/observability.md', 'utf8')));
 write('docs/reference/public-api.md', publicApi());
 write('schema.json', configurationSchema());
-write('README.md', withTables(readFileSync('README.md', 'utf8')));
+for (const page of ['README.md', 'docs/fleet.md']) write(page, withTables(readFileSync(page, 'utf8')));
 
 if (stale.length > 0) {
   console.error(`✗ stale: ${stale.join(', ')}; run npm run docs and look at what changed`);

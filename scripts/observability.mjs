@@ -20,6 +20,14 @@ export const QUERIES = [
   ],
   ['99th percentile of response times', 'histogram_quantile(0.99, sum by (le, name) (rate(operation_duration_seconds_bucket[5m])))'],
   ['Errors by class', 'sum by (name, error) (rate(operation_errors_total[5m]))'],
+  [
+    'Share of requests to the store that fail',
+    'sum by (name) (rate(store_requests_total{outcome!="ok"}[5m])) / sum by (name) (rate(store_requests_total[5m]))',
+  ],
+  [
+    '99th percentile of answers of the store',
+    'histogram_quantile(0.99, sum by (le, name) (rate(store_request_duration_seconds_bucket[5m])))',
+  ],
   ['Clients that hit their limit most', 'topk(10, rate_limit_top_rejections)'],
 ];
 
@@ -139,6 +147,14 @@ const ALERTS = [
     'Fallbacks of {{ $labels.name }} fail',
     'The last line of defence does not hold.',
   ],
+  [
+    'SharedStateDegraded',
+    'max by (name) (shared_state_degraded == 1)',
+    '1m',
+    'critical',
+    'The store of shared state {{ $labels.name }} has not answered for a minute',
+    'Shared policies do what their onStoreFailure says: limits and breakers hold for each instance by itself, or not at all. store_requests_total tells how requests end.',
+  ],
 ];
 
 export function recordingRules() {
@@ -216,7 +232,7 @@ export function dashboard(metrics, groups) {
     QUERIES.map(([title, expr]) => panel(title, title, filtered(expr, metrics), unitOf(title, expr))),
   );
   for (const [group, title] of groups) {
-    const own = metrics.filter(({ name }) => name.startsWith(`${group}_`));
+    const own = metrics.filter(({ name }) => [group].flat().some((prefix) => name.startsWith(`${prefix}_`)));
     addRow(
       title,
       own.map((metric) => metricPanel(metric)),

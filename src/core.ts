@@ -44,6 +44,7 @@ export {
 export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
 export { profile, standardHttpClient, type ProfileName, type StandardHttpClientOptions } from './application/profiles.js';
 export { createResilience, Resilience } from './application/resilience.js';
+export type { StoreAvailableEvent, StoreEvent, StoreUnavailableEvent } from './policies/store.telemetry.js';
 export type { ResilienceStore, StoreFailureMode } from './policies/shared-store.js';
 export { fileStore, type FileStoreOptions } from './application/snapshots/file/file-store.js';
 export type { SnapshotStore } from './application/snapshots/snapshot-store.js';
