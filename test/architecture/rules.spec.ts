@@ -37,6 +37,7 @@ const LONG_FILES: Record<string, string> = {
   'policies/circuit-breaker/states.ts': 'the states of one machine, to be read side by side',
   'policies/circuit-breaker/circuit.ts': 'every change of the state of a circuit, in one place',
   'policies/bulkhead/bulkhead.ts': 'the public face of a bulkhead, half of it doc comments',
+  'policies/bulkhead/shared/shared-partition.ts': 'all that happens to the places of one key where a store decides',
   'policies/circuit-breaker/circuit-breaker.ts': 'the public face of a breaker, half of it doc comments',
   'policies/rate-limit/rate-limiter.ts': 'the public face of a limiter, half of it doc comments',
   'policies/circuit-breaker/circuit-breaker.telemetry.ts': 'its events and its metrics, declared in one place',

@@ -5,6 +5,7 @@ import type { Environment } from '../../engine/environment.js';
 import type { ResilienceStore, SharedStore } from '../../policies/shared-store.js';
 import { StoreKeys } from './keys.js';
 import { readRedisStoreOptions, sharedSettings, type RedisStoreOptions, type RedisStoreSettings } from './options.js';
+import { RedisPermits } from './permits/redis-permits.js';
 import type { RedisContext } from './redis-context.js';
 import { StoreSession } from './store-session.js';
 
@@ -42,6 +43,6 @@ export function openRedisStore(options: RedisStoreSettings, environment: Environ
 }
 
 /** What each policy wants of a store, on Redis. */
-function portsOf(_context: RedisContext): Pick<SharedStore, 'limits' | 'circuits' | 'permits'> {
-  return { limits: undefined as never, circuits: undefined as never, permits: undefined as never };
+function portsOf(context: RedisContext): Pick<SharedStore, 'limits' | 'circuits' | 'permits'> {
+  return { limits: undefined as never, circuits: undefined as never, permits: new RedisPermits(context) };
 }

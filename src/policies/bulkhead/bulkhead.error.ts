@@ -3,9 +3,9 @@ import { defineErrorTraits, ResilienceError, type ErrorDetails } from '../../eng
 
 /**
  * Why there was no place: none free and the queue full, waited too long, had to make room for another one, or the
- * application shuts down.
+ * application shuts down; or the store that shares its places does not answer, and `onStoreFailure` is `reject`.
  */
-export type BulkheadFullReason = 'capacity' | 'queue-timeout' | 'displaced' | 'shutdown';
+export type BulkheadFullReason = 'capacity' | 'queue-timeout' | 'displaced' | 'shutdown' | 'store';
 
 /** There was no place for the call. HTTP 503. */
 export class BulkheadFullError extends ResilienceError {
@@ -37,6 +37,8 @@ export class BulkheadRejection extends Rejection {
     private readonly maxConcurrent: number,
     private readonly queued: number,
     private readonly limits: { readonly maxQueue: number; readonly queueTimeout?: number },
+    /** Whose places these are, where they are not this instance's alone. */
+    private readonly whose = '',
   ) {
     super(operationId, policyName, withStack);
   }
@@ -46,14 +48,15 @@ export class BulkheadRejection extends Rejection {
   }
 
   protected toError(): BulkheadFullError {
-    const { policyName, key, reason, running, maxConcurrent, queued } = this;
+    const { policyName, key, reason, running, maxConcurrent, queued, whose } = this;
     const { maxQueue, queueTimeout } = this.limits;
     const shownKey = key === undefined ? '' : ` for key ${JSON.stringify(key)}`;
     const why = {
-      capacity: `${running} of ${maxConcurrent} places in use, ${queued} of ${maxQueue} waiting`,
+      capacity: `${running} of ${maxConcurrent} places in use${whose}, ${queued} of ${maxQueue} waiting`,
       'queue-timeout': `no place within ${queueTimeout} ms`,
       displaced: 'made room in the queue for another call',
       shutdown: 'the application shuts down',
+      store: 'the store that shares its places does not answer',
     }[reason];
     return new BulkheadFullError(`Bulkhead "${policyName}"${shownKey}: ${why}`, reason, this);
   }

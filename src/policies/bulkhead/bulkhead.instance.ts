@@ -34,11 +34,13 @@ function blockedBy({ abandoned, running, maxConcurrent }: Bulkhead): string | un
 }
 
 function snapshotOf(bulkhead: Bulkhead): object {
-  const { state, running, queued, maxConcurrent, utilization, rejections, abandoned, released } = bulkhead;
-  const { maxQueue } = bulkhead.settings;
+  const { state, running, queued, maxConcurrent, utilization, rejections, abandoned, released, runningInFleet } = bulkhead;
+  const { maxQueue, shared } = bulkhead.settings;
   return {
     state,
+    shared,
     running,
+    ...(runningInFleet === undefined ? {} : { runningInFleet }),
     maxConcurrent,
     utilization,
     queued,

@@ -4,6 +4,7 @@ import { bulkheadInstance } from './bulkhead.instance.js';
 import { bulkheadRules, type ResolvedBulkhead } from './bulkhead.policy.js';
 import { Bulkhead, type BulkheadSettings } from './bulkhead.js';
 import { BulkheadStrategy } from './bulkhead.strategy.js';
+import { SharedBulkheadStrategy } from './shared/shared-bulkhead.strategy.js';
 import { bulkheadTelemetry, type ObservedBulkhead } from './bulkhead.telemetry.js';
 
 export const bulkheadKind = {
@@ -11,8 +12,9 @@ export const bulkheadKind = {
   label: 'Bulkhead',
   rules: bulkheadRules,
   telemetry: bulkheadTelemetry,
-  fixed: ['maxKeys'],
-  check({ maxQueue }, given, problems) {
+  fixed: ['maxKeys', 'shared'],
+  check({ maxQueue, shared }, given, problems) {
+    if (!shared && given.has('onStoreFailure')) problems.add('onStoreFailure needs shared: true');
     if (maxQueue > 0) return;
     for (const option of ['queueTimeout', 'priority', 'overflow']) {
       if (given.has(option)) problems.add(`${option} needs a queue: set maxQueue to an integer >= 1`);
@@ -26,7 +28,8 @@ export const bulkheadKind = {
   },
   build(options, context) {
     warnOfLongWaits(options, context);
-    return [{ strategy: new BulkheadStrategy(context.instance, options) }];
+    const { instance } = context;
+    return [{ strategy: options.shared ? new SharedBulkheadStrategy(instance, options) : new BulkheadStrategy(instance, options) }];
   },
 } as const satisfies PolicyKind<ResolvedBulkhead, Bulkhead, BulkheadSettings>;
 

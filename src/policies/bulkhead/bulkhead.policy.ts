@@ -2,6 +2,7 @@ import {
   callback,
   choice,
   duration,
+  flag,
   integer,
   shorthand,
   text,
@@ -46,6 +47,17 @@ export interface BulkheadOptions<Args extends readonly unknown[] = readonly neve
   releaseAfter?: Duration;
   /** Bulkheads of one name share their places. Default: the operation id. */
   name?: string;
+  /**
+   * The places are those of all instances of the application together; a store decides (`nestjs-bulwark/redis`). Those who wait, wait in
+   * their own instance.
+   * @default false
+   */
+  shared?: boolean;
+  /**
+   * A shared bulkhead whose store does not answer lets so many calls run as fall to this instance (`local`), lets all run (`allow`), or
+   * rejects (`reject`). Default: that of the store.
+   */
+  onStoreFailure?: 'local' | 'allow' | 'reject';
 }
 
 /** `policies.bulkhead(...)`. */
@@ -66,6 +78,8 @@ export const bulkheadRules = {
   maxKeys: integer({ min: 1, default: 10_000 }),
   releaseAfter: duration(),
   name: text({ defaultNote: 'operation id' }),
+  shared: flag({ default: false }),
+  onStoreFailure: choice(['local', 'allow', 'reject'], { defaultNote: 'that of the store' }),
 } satisfies Record<keyof BulkheadOptions, Rule>;
 
 /** Its options as they are resolved. */

@@ -6,7 +6,7 @@ import type { ResolvedBulkhead } from './bulkhead.policy.js';
 import type { BulkheadPartition } from './partition.js';
 
 /** What belongs to one use of a bulkhead and not to the bulkhead. */
-type BulkheadUse = Pick<ResolvedBulkhead, 'key' | 'priority'>;
+export type BulkheadUse = Pick<ResolvedBulkhead, 'key' | 'priority'>;
 
 /** Takes a place for each attempt, and gives it back when the method has settled. */
 export class BulkheadStrategy implements Strategy {

@@ -8,12 +8,17 @@ import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
 import { formatValue, type Key } from '../../options/index.js';
 import { BulkheadRejection } from './bulkhead.error.js';
 import { BulkheadEvents, type PartitionCounts } from './bulkhead.telemetry.js';
-import { BulkheadPartition, type PartitionLimits } from './partition.js';
+import { requiredStore, type SharedStore } from '../shared-store.js';
+import type { PartitionLimits } from './partition-limits.js';
+import { BulkheadPartition } from './partition.js';
 import { BulkheadPermit } from './permit.js';
+import { PermitExchange } from './shared/permit-exchange.js';
+import { SharedPartition, type Sharing } from './shared/shared-partition.js';
 
 /** What a bulkhead is; durations in milliseconds. */
 export interface BulkheadSettings extends PartitionLimits {
   readonly maxKeys: number;
+  readonly shared: boolean;
 }
 
 /** Which place, and how urgent. */
@@ -39,6 +44,7 @@ export class Bulkhead {
   readonly forgotten: PartitionCounts = { admitted: 0, rejections: 0, timeouts: 0, released: 0 };
   /** Whose key was just forgotten: those that wait there are told when the newcomer has what it asked for. */
   private displaced: BulkheadPartition | undefined;
+  private readonly sharing: Sharing | undefined;
 
   /** @internal */
   constructor(
@@ -49,6 +55,7 @@ export class Bulkhead {
   ) {
     this.limits = { ...settings };
     this.events = new BulkheadEvents(environment.events, name);
+    this.sharing = settings.shared ? this.shareBy(requiredStore(environment, `bulkhead "${name}"`)) : undefined;
     this.common = this.newPartition(undefined, undefined);
     this.keys = new KeyTable(settings.maxKeys, (slot) => this.forget(this.partitions[slot]!));
     this.measure();
@@ -56,7 +63,7 @@ export class Bulkhead {
 
   /** @internal One that lets everything pass: an operator has switched off what the name stands for. */
   static idle(name: string, environment: Environment): Bulkhead {
-    const settings = { maxConcurrent: Infinity, maxQueue: 0, overflow: 'reject', maxKeys: 1 } as const;
+    const settings = { maxConcurrent: Infinity, maxQueue: 0, overflow: 'reject', maxKeys: 1, shared: false } as const;
     const idle = new Bulkhead(name, settings, environment);
     idle.state = 'disabled';
     return idle;
@@ -64,8 +71,8 @@ export class Bulkhead {
 
   /** What can be seen of it now, all keys together; `JSON.stringify` and `console.log` show this. */
   toJSON(): object {
-    const { name, state, running, queued, maxConcurrent, rejections } = this;
-    return { name, state, running, queued, maxConcurrent, rejections };
+    const { name, state, running, queued, maxConcurrent, rejections, runningInFleet } = this;
+    return { name, state, running, queued, maxConcurrent, rejections, ...(runningInFleet === undefined ? {} : { runningInFleet }) };
   }
 
   /** @internal */
@@ -76,6 +83,12 @@ export class Bulkhead {
   /** Places in use, all keys together. */
   get running(): number {
     return this.all().reduce((sum, { running }) => sum + running, 0);
+  }
+
+  /** Places in use by all instances, all keys that are known here together, as the store said last; undefined where it is not shared. */
+  get runningInFleet(): number | undefined {
+    if (this.sharing === undefined) return undefined;
+    return this.all().reduce((sum, partition) => sum + (partition as SharedPartition).inUseByAll, 0);
   }
 
   /** Who waits, all keys together. */
@@ -128,7 +141,7 @@ export class Bulkhead {
 
   /**
    * A permit where a place is free at once; a request without one counts as rejected.
-   * @throws TypeError for a key that has no text.
+   * @throws TypeError for a key that has no text, and where the bulkhead is shared: its store has to be asked (`acquire`).
    */
   tryAcquire(key?: Key): BulkheadPermit | undefined {
     const partition = this.partition(this.textOf(key));
@@ -157,7 +170,7 @@ export class Bulkhead {
 
   /** @internal Other limits from now on: who may come in now does, who runs or waits stays. */
   reconfigure(settings: BulkheadSettings): void {
-    Object.assign(this.limits, { queueTimeout: undefined, releaseAfter: undefined }, settings);
+    Object.assign(this.limits, { queueTimeout: undefined, releaseAfter: undefined, onStoreFailure: undefined }, settings);
     for (const partition of this.inUse()) partition.admitWaiting();
   }
 
@@ -207,7 +220,17 @@ export class Bulkhead {
   }
 
   private newPartition(key: string | undefined, inUse: ((used: boolean) => void) | undefined): BulkheadPartition {
-    return new BulkheadPartition(this.name, key, this.limits, this.environment, this.events, inUse);
+    const { name, limits, environment, events, sharing } = this;
+    if (sharing === undefined) return new BulkheadPartition(name, key, limits, environment, events, inUse);
+    return new SharedPartition(name, key, limits, environment, events, inUse, sharing);
+  }
+
+  private shareBy(store: SharedStore): Sharing {
+    return {
+      exchange: PermitExchange.of(store, this.environment),
+      onStoreFailure: () => this.limits.onStoreFailure ?? store.settings.onStoreFailure,
+      instances: () => store.settings.expectedInstances,
+    };
   }
 
   private all(): readonly BulkheadPartition[] {

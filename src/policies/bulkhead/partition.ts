@@ -1,22 +1,11 @@
 import type { PermitRequest } from '../../engine/contract/admission.js';
 import type { Environment } from '../../engine/environment.js';
-import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { Waiter, type WaiterOwner } from '../../engine/waiting/waiter.js';
 import { WaitQueue } from '../../engine/waiting/wait-queue.js';
 import { BulkheadRejection, type BulkheadFullReason } from './bulkhead.error.js';
+import type { PartitionLimits } from './partition-limits.js';
 import { AbandonedPermit } from './abandoned-permit.js';
 import type { BulkheadEvents, PartitionCounts } from './bulkhead.telemetry.js';
-
-/** What the partitions of a bulkhead share. The limits can change while calls run. */
-export interface PartitionLimits {
-  maxConcurrent: number;
-  readonly maxQueue: number;
-  readonly queueTimeout?: number;
-  readonly releaseAfter?: number;
-  readonly overflow: 'reject' | 'drop-oldest';
-  /** How long waiters waited, where somebody wants to know. */
-  queueTimes?: Histogram | undefined;
-}
 
 /** The places of one key, and who waits for one. A place that comes free is handed over, never put up for grabs. */
 export class BulkheadPartition implements WaiterOwner, PartitionCounts {
@@ -27,8 +16,8 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
   /** Calls that run on though their caller was answered. */
   abandoned = 0;
   /** Those that have given their place back: counting them and not those that run leaves one number to change at each end. */
-  private ended = 0;
-  private readonly line = new WaitQueue();
+  protected ended = 0;
+  protected readonly line = new WaitQueue();
   /** Where its counts go too, since its key is known no more. */
   private sums: PartitionCounts | undefined;
   /** While somebody waits, the application's shutdown must know. */
@@ -37,11 +26,11 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
   constructor(
     readonly name: string,
     readonly key: string | undefined,
-    private readonly limits: PartitionLimits,
-    private readonly environment: Environment,
+    protected readonly limits: PartitionLimits,
+    protected readonly environment: Environment,
     private readonly events: BulkheadEvents,
     /** Told when the first place is taken and when the last one is given back. */
-    private readonly inUse: ((used: boolean) => void) | undefined,
+    protected readonly inUse: ((used: boolean) => void) | undefined,
   ) {}
 
   get running(): number {
@@ -59,18 +48,7 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
       this.take();
       return undefined;
     }
-    if (this.environment.shutdown.isDraining && this.limits.maxQueue > 0) return this.reject('shutdown', asking.operationId);
-    const isFull = asking.mayWait === false || this.line.size >= this.limits.maxQueue;
-    const victim = isFull && asking.mayWait !== false ? this.evictFor(priority) : undefined;
-    if (isFull && victim === undefined) return this.reject('capacity', asking.operationId);
-    const waiter = new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
-    if (this.line.size === 0)
-      this.forgetClose = this.environment.shutdown.registerWaiter((end) => end === undefined && this.rejectAll('shutdown'));
-    this.line.add(waiter);
-    // Told when the change is complete: whoever hears of it may ask for a place too.
-    if (victim !== undefined) victim.reject(this.reject('displaced', victim.operationId).error);
-    this.events.queued(asking.operationId, this);
-    return waiter;
+    return this.stand(priority, asking, undefined);
   }
 
   /** Takes a place if one is free. */
@@ -106,7 +84,7 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
   }
 
   /** Turns away everybody who waits: the application shuts down, or so many keys are in use that this one must go. */
-  rejectAll(reason: 'shutdown' | 'displaced'): void {
+  rejectAll(reason: 'shutdown' | 'displaced' | 'store'): void {
     const waiters: Waiter[] = [];
     while (this.line.size > 0) waiters.push(this.next());
     for (const waiter of waiters) {
@@ -136,8 +114,24 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
     this.sums = sums;
   }
 
+  /** There is no free place: stands in the line, where there is room or somebody makes room, or is turned away. */
+  protected stand(priority: number, asking: PermitRequest, known: Waiter | undefined): BulkheadRejection | Waiter {
+    if (this.environment.shutdown.isDraining && this.limits.maxQueue > 0) return this.reject('shutdown', asking.operationId);
+    const isFull = asking.mayWait === false || this.line.size >= this.limits.maxQueue;
+    const victim = isFull && asking.mayWait !== false ? this.evictFor(priority) : undefined;
+    if (isFull && victim === undefined) return this.reject('capacity', asking.operationId);
+    const waiter = known ?? new Waiter(this, priority, 1, this.limits.queueTimeout, asking.operationId, asking.now());
+    if (this.line.size === 0)
+      this.forgetClose = this.environment.shutdown.registerWaiter((end) => end === undefined && this.rejectAll('shutdown'));
+    this.line.add(waiter);
+    // Told when the change is complete: whoever hears of it may ask for a place too.
+    if (victim !== undefined) victim.reject(this.reject('displaced', victim.operationId).error);
+    this.events.queued(asking.operationId, this);
+    return waiter;
+  }
+
   /** Hands a place to the next waiter. */
-  private grantNext(): void {
+  protected grantNext(): void {
     const waiter = this.next();
     this.admitted++;
     waiter.grant();
@@ -150,7 +144,7 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
     return waiter;
   }
 
-  private remove(waiter: Waiter): void {
+  protected remove(waiter: Waiter): void {
     this.line.remove(waiter);
     if (this.line.size === 0) this.forgetClose();
   }
@@ -161,7 +155,7 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
   }
 
   /** Takes out who makes room for a newcomer of that priority, where somebody has to. */
-  private evictFor(priority: number): Waiter | undefined {
+  protected evictFor(priority: number): Waiter | undefined {
     const victim = this.line.evictionCandidate;
     if (this.limits.overflow !== 'drop-oldest' || victim === undefined || victim.priority > priority) return undefined;
     this.remove(victim);
@@ -176,7 +170,7 @@ export class BulkheadPartition implements WaiterOwner, PartitionCounts {
     this.events.rejected(operationId, this, reason);
   }
 
-  private reject(reason: BulkheadFullReason, operationId: string | undefined): BulkheadRejection {
+  protected reject(reason: BulkheadFullReason, operationId: string | undefined): BulkheadRejection {
     this.countRejection(reason, operationId);
     const { name, key, running, line, environment, limits } = this;
     const { maxConcurrent } = limits;

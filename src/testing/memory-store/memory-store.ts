@@ -1,6 +1,7 @@
 import type { Environment } from '../../engine/environment.js';
 import { LastTasks } from '../../engine/waiting/last-tasks.js';
 import type { ResilienceStore, SharedSettings, SharedStore } from '../../policies/shared-store.js';
+import { MemoryPermits } from './memory-permits.js';
 
 /** What `memoryStore` may be told. */
 export interface MemoryStoreOptions {
@@ -15,7 +16,8 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): ResilienceStore {
   const { group = 'test' } = options;
   let opened = 0;
-  return { open: (environment) => viewOf(environment, { ...SETTINGS, group, instance: `${group}-${++opened}` }) };
+  const state = { permits: new MemoryPermits() };
+  return { open: (environment) => viewOf(environment, { ...SETTINGS, group, instance: `${group}-${++opened}` }, state) };
 }
 
 const SETTINGS = {
@@ -26,8 +28,13 @@ const SETTINGS = {
   expectedInstances: 1,
 } as const satisfies Partial<SharedSettings>;
 
+/** What all applications with one store share. */
+interface State {
+  readonly permits: MemoryPermits;
+}
+
 /** What one application sees of it. */
-function viewOf(environment: Environment, settings: SharedSettings): SharedStore {
+function viewOf(environment: Environment, settings: SharedSettings, state: State): SharedStore {
   const lastTasks = new LastTasks(environment, 'what is given back to the store');
   return {
     settings,
@@ -35,7 +42,7 @@ function viewOf(environment: Environment, settings: SharedSettings): SharedStore
     requests: { counts: new Map(), durations: undefined },
     limits: undefined as never,
     circuits: undefined as never,
-    permits: undefined as never,
+    permits: state.permits.for(settings, () => environment.clock.now()),
     start: () => Promise.resolve(),
     beforeStop: (giveBack) => lastTasks.add(giveBack),
     stop: () => lastTasks.run(2 * settings.commandTimeoutMs),

@@ -3,7 +3,8 @@
  * what has changed, so that the store is right again after each claim, whatever was lost before it.
  */
 export interface PermitClaim {
-  readonly bulkhead: string;
+  /** Of the bulkhead. */
+  readonly name: string;
   readonly key: string | undefined;
   /** Who claims: one part of one application, under a name that no other has. */
   readonly holder: string;

@@ -1,0 +1,14 @@
+import type { Histogram } from '../../engine/telemetry/histogram.js';
+
+/** What the partitions of a bulkhead share. The limits can change while calls run. */
+export interface PartitionLimits {
+  maxConcurrent: number;
+  readonly maxQueue: number;
+  readonly queueTimeout?: number;
+  readonly releaseAfter?: number;
+  readonly overflow: 'reject' | 'drop-oldest';
+  /** Where it is shared. */
+  readonly onStoreFailure?: 'local' | 'allow' | 'reject';
+  /** How long waiters waited, where somebody wants to know. */
+  queueTimes?: Histogram | undefined;
+}
