@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.js';
 import type { CallTracer } from '../telemetry/tracer.js';
+import type { Shutdown } from '../waiting/shutdown.js';
 import type { TimerQueue } from '../waiting/timer-queue.js';
 import type { Branch, BranchOptions } from './branch.js';
 
 /** What the record of a call needs to know of the pipeline that it is on its way through. */
 export interface CallHost<Running = unknown> {
   readonly operationId: string;
-  readonly environment: { readonly clock: Clock; readonly deadlines: TimerQueue };
+  readonly environment: { readonly clock: Clock; readonly deadlines: TimerQueue; readonly shutdown: Shutdown };
   readonly layers: readonly unknown[];
   /** The layers that set a time limit on the call. */
   readonly limiting: readonly number[];
