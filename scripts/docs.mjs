@@ -27,6 +27,7 @@ const UNNAMED_TYPES = new Set([
 const check = process.argv.includes('--check');
 const stale = [];
 const { kindTable } = await import(resolve('dist/esm/policies/index.js'));
+const { KindTable } = await import(resolve('dist/esm/engine/contract/kind-table.js'));
 const { objectSchema } = await import(resolve('dist/esm/options/index.js'));
 const { DURATION_PATTERN } = await import(resolve('dist/esm/options/duration.js'));
 const { createResilience } = await import(resolve('dist/esm/core.js'));
@@ -79,7 +80,7 @@ function configurationSchema() {
     const { properties, ...rest } = schemaOfKind(kind, index, 'name');
     return { anyOf: [{ type: 'boolean' }, { ...rest, properties: { enabled, ...properties } }] };
   };
-  const names = kindTable.map(({ kind }) => kind);
+  const { places } = new KindTable(kindTable);
   const durationSchema = {
     anyOf: [
       { type: 'number', minimum: 0 },
@@ -106,10 +107,7 @@ function configurationSchema() {
       },
       order: {
         description: 'The order of layers, outermost first.',
-        anyOf: [
-          { const: 'declared' },
-          { type: 'array', items: { enum: names }, minItems: names.length, maxItems: names.length, uniqueItems: true },
-        ],
+        anyOf: [{ const: 'declared' }, { type: 'array', items: { enum: places }, uniqueItems: true }],
       },
       stackTraces: { type: 'boolean', default: false, description: "Give the library's own errors a stack trace." },
       drainTimeout: {

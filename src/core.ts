@@ -33,6 +33,7 @@ export {
   type EventPattern,
   type EventType,
   type OptionsByKind,
+  type OrderPlace,
   type Policy,
   type PolicyChanges,
   type PolicyKindName,

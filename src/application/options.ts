@@ -2,7 +2,7 @@ import type { EnvOptions, Order } from '../config/index.js';
 import type { AttemptContext } from '../engine/call/attempt-context.js';
 import type { Clock, RandomSource } from '../engine/clock.js';
 import type { ResilienceLogger } from '../engine/telemetry/logger.js';
-import type { OptionsByKind, Policy, PolicyKindName, PolicyOverrides, ResilienceEvent } from '../policies/index.js';
+import type { OptionsByKind, Policy, OrderPlace, PolicyOverrides, ResilienceEvent } from '../policies/index.js';
 import type { ResilienceStore } from '../policies/shared-store.js';
 import type { ProfileName } from './profiles.js';
 import type { SnapshotStore } from './snapshots/snapshot-store.js';
@@ -38,8 +38,11 @@ export interface ResilienceOptions {
    * @default false
    */
   env?: boolean | EnvOptions;
-  /** The order of layers, outermost first. Default: fallback, retry, circuitBreaker, rateLimit, timeout, bulkhead. */
-  order?: Order<PolicyKindName>;
+  /**
+   * The order of layers, outermost first. Default: fallback, totalTimeout, retry, circuitBreaker, rateLimit, timeout, bulkhead. A list
+   * may name some of them: these stand, in the order given, at the places that they hold together, and the others keep theirs.
+   */
+  order?: Order<OrderPlace>;
   /**
    * Kinds of policies of your own, beside those of the library and inside of them: each stands closest to the method unless `order`
    * says otherwise. `docs/write-a-policy.md` shows what a kind is made of.

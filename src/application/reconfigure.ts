@@ -111,11 +111,14 @@ function planAll(name: string, changes: Changes, { operations, registry, environ
     if (affected.length === 0) continue;
     for (const policy of affected) check(preview.live(policy), `${id}: ${policy.kind.kind}`, problems);
     if (problems.messages.length > 0) continue;
-    const built = buildLayers({ operationId: id, policies, environment, registry: preview }).map(({ strategy }) => strategy);
-    const kinds = new Set(affected.map(({ kind }) => kind.kind));
-    if (built.map(({ kind }) => kind).join() !== pipeline.layers.map(({ kind }) => kind).join())
+    const built = buildLayers({ operationId: id, policies, environment, registry: preview });
+    const before = operation.layers.map(({ policy }) => policy);
+    if (built.length !== before.length || built.some(({ policy }, index) => policy !== before[index]))
       problems.add(`reconfigure(${formatValue(name)}): ${id} would have other layers; that needs a restart`);
-    else plans.push({ operation, layers: built.map((layer, index) => (kinds.has(layer.kind) ? layer : pipeline.layers[index]!)) });
+    else {
+      const layers = built.map(({ policy, strategy }, index) => (changed(policy) === undefined ? pipeline.layers[index]! : strategy));
+      plans.push({ operation, layers });
+    }
   }
   return plans;
 }

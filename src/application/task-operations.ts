@@ -152,5 +152,5 @@ export function agree(name: string, before: readonly ResolvedPolicy[], now: read
 }
 
 function kindsOf(policies: readonly ResolvedPolicy[]): string {
-  return policies.map(({ kind }) => kind.kind).join(', ');
+  return policies.map(({ kind, name }) => (kind.several === true ? `${kind.kind} "${name}"` : kind.kind)).join(', ');
 }

@@ -22,10 +22,14 @@ export interface OverrideSource {
 /** Every policy. */
 export const EVERYTHING = '*';
 
-/** The names that a policy is spoken of by, weakest first: all, its class, its own name, its operation. */
-export function scopesOf(operationId: string, policyName: unknown): readonly string[] {
+/**
+ * The names that a policy is spoken of by, weakest first: all, its class, its own name, its operation. Where the operation has
+ * several of the kind, its id speaks of them all and the name of one of them, so the name is the stronger word.
+ */
+export function scopesOf(operationId: string, policyName: unknown, isOneOfSeveral = false): readonly string[] {
   const id = operationId.replace(/#\d+$/, '');
   const dot = id.indexOf('.');
-  const scopes = [EVERYTHING, ...(dot > 0 ? [id.slice(0, dot)] : []), ...(typeof policyName === 'string' ? [policyName] : []), id];
+  const own = typeof policyName === 'string' ? [policyName] : [];
+  const scopes = [EVERYTHING, ...(dot > 0 ? [id.slice(0, dot)] : []), ...(isOneOfSeveral ? [id, ...own] : [...own, id])];
   return [...new Set(scopes)];
 }

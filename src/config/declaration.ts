@@ -1,6 +1,9 @@
 import type { PolicyDeclaration } from '../engine/contract/kind.js';
 
-/** The order of layers, outermost first: every kind once, or as the source declares them, top outermost. */
+/**
+ * The order of layers, outermost first. Kinds that are named stand, in the order given, at the places that they hold together
+ * in the usual order, and the others keep their own; or as the source declares them, top outermost.
+ */
 export type Order<Kind extends string = string> = readonly Kind[] | 'declared';
 
 /** What was declared at one level, in the order of the source. */

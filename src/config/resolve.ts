@@ -1,11 +1,12 @@
 import { ResilienceConfigError } from '../engine/error.js';
 import type { KindTable } from '../engine/contract/kind-table.js';
 import { explicitOptions, type PolicyDeclaration, type PolicyKind, type ResolvedPolicy } from '../engine/contract/kind.js';
-import { defaultsOf, isRecord, Problems, readOptions, formatValue, suggestion } from '../options/index.js';
+import { defaultsOf, isRecord, Problems, readOptions, formatValue } from '../options/index.js';
 import { isNone } from '../policies/composite.js';
 import { scopesOf, type OverrideSource } from './adjustments.js';
 import type { OperationDeclaration, Order } from './declaration.js';
-import { membersOf, strongestOfEachKind, type Sourced } from './strongest.js';
+import { checkOrder, inOrder } from './order.js';
+import { membersOf, nameOf, strongestOfEach, type Sourced } from './strongest.js';
 
 /** Options by kind. */
 export type ByKind = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -33,25 +34,27 @@ export interface Resolution {
 
 /**
  * The policies of an operation, outermost first, every option decided: library defaults, then `defaults`, then what was
- * declared. A declaration replaces a weaker one of its kind as a whole.
+ * declared. A declaration replaces a weaker one of its kind as a whole; of a kind that there may be several of, the one of its name.
  * @throws ResilienceConfigError with every mistake.
  */
 export function resolve(operation: OperationDeclaration, settings: Settings): Resolution {
   const problems = new Problems();
-  const strongest = strongestOfEachKind(operation, settings.presets, problems);
+  const strongest = strongestOfEach(operation, settings, problems);
   const all = strongest.map((sourced) => resolvePolicy(sourced, operation, settings, problems)).filter((policy) => policy !== undefined);
   const resolved = all.filter(({ isOn }) => isOn).map(({ policy }) => policy);
   const order = operation.levels.findLast((level) => level.order !== undefined)?.order ?? settings.order;
-  const ordered = problems.at(`${operation.id}:`, (found) => inOrder(resolved, order, settings.kinds, found));
+  problems.at(`${operation.id}:`, (found) => checkOrder(order, settings.kinds, found));
   if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
-  const policies = settings.enabled ? ordered : ordered.filter(({ kind }) => kind.alwaysOn === true);
-  return { policies, switchedOff: all.flatMap(({ policy }) => (policies.includes(policy) ? [] : [policy])) };
+  const ordered = inOrder(resolved, order, settings.kinds);
+  const works = ({ kind }: ResolvedPolicy): boolean => settings.enabled || kind.alwaysOn === true;
+  const switchedOff = all.flatMap(({ policy, isOn }) => (isOn && works(policy) ? [] : [policy]));
+  return { policies: ordered.filter(works), switchedOff };
 }
 
 /** Whether an operator has switched off the policies of a kind that have this name, as far as they can be spoken of by it. */
 export function isSwitchedOff(kind: PolicyKind, name: string, settings: Settings): boolean {
   if (!settings.enabled && kind.alwaysOn !== true) return true;
-  return !adjust({ kind, options: { name }, sources: {} }, name, settings, new Problems());
+  return !adjust({ kind, options: { name }, sources: {} }, scopesOf(name, name), settings, new Problems());
 }
 
 /** Checks what the application says, before any operation is looked at. */
@@ -73,7 +76,7 @@ export function checkSettings(settings: Settings, problems: Problems): void {
 }
 
 function resolvePolicy(
-  { policy, source }: Sourced,
+  { policy, source, isOneOfSeveral }: Sourced,
   operation: OperationDeclaration,
   settings: Settings,
   problems: Problems,
@@ -84,7 +87,8 @@ function resolvePolicy(
     problems.add(`${operation.id}: ${settings.kinds.unknown(kindName)}`);
     return undefined;
   }
-  const label = source.startsWith('preset') ? `${source}: ${kindName}` : operation.decorated ? `@${kind.label}` : kindName;
+  const title = operation.decorated ? `@${kind.label}` : kindName;
+  const label = source.startsWith('preset') ? `${source}: ${kindName}` : isOneOfSeveral ? `${title} ${formatValue(nameOf(policy))}` : title;
   return problems.at(`${operation.id}: ${label}`, (found) => {
     const library = defaultsOf(kind.rules);
     const ofProfile = readOptions(kind.rules, settings.profile.defaults[kindName] ?? {}, new Problems());
@@ -98,7 +102,7 @@ function resolvePolicy(
       ...Object.keys(application).map((option) => [option, 'defaults']),
       ...Object.keys({ ...extra, ...declared }).map((option) => [option, source]),
     ]) as Record<string, string>;
-    const isOn = adjust({ kind, options, sources }, operation.id, settings, problems);
+    const isOn = adjust({ kind, options, sources }, scopesOf(operation.id, options['name'], isOneOfSeveral), settings, problems);
     if (isOn && found.messages.length === 0) {
       kind.check?.(options, explicitOptions(sources), found);
       kind.checkTarget?.(options, operation.target, found);
@@ -111,11 +115,10 @@ function resolvePolicy(
 /** Puts in what operators say; false where they switch the policy off. */
 function adjust(
   { kind, options, sources }: { kind: PolicyKind; options: Record<string, unknown>; sources: Record<string, string> },
-  operationId: string,
+  scopes: readonly string[],
   { adjusters }: Settings,
   problems: Problems,
 ): boolean {
-  const scopes = scopesOf(operationId, options['name']);
   let enabled = true;
   for (const adjustment of adjusters.flatMap((adjuster) => adjuster.adjust(scopes, kind, problems))) {
     enabled = adjustment.enabled ?? enabled;
@@ -125,33 +128,4 @@ function adjust(
     }
   }
   return enabled;
-}
-
-function checkOrder(order: Order | undefined, kinds: KindTable, problems: Problems): order is readonly string[] | undefined {
-  if (order === undefined) return true;
-  if (order === 'declared') return false;
-  const { names } = kinds;
-  if (!Array.isArray(order)) {
-    problems.add(`order must be 'declared' or a list of all kinds (${names.join(', ')}), got ${formatValue(order)}`);
-    return false;
-  }
-  for (const name of order) {
-    if (!names.includes(name as string)) problems.add(`order names no kind ${formatValue(name)}${suggestion(name, names)}`);
-  }
-  if (new Set(order).size !== order.length) problems.add(`order names a kind twice: ${formatValue(order)}`);
-  const missing = names.filter((name) => !order.includes(name));
-  if (missing.length > 0) problems.add(`order must name every kind once; missing: ${missing.join(', ')}`);
-  return problems.messages.length === 0;
-}
-
-/** Outermost first: as declared, by the list given, or in the order of the kind table. */
-function inOrder(
-  policies: readonly ResolvedPolicy[],
-  order: Order | undefined,
-  kinds: KindTable,
-  problems: Problems,
-): readonly ResolvedPolicy[] {
-  if (!checkOrder(order, kinds, problems)) return policies;
-  const names = order ?? kinds.names;
-  return policies.toSorted((a, b) => names.indexOf(a.kind.kind) - names.indexOf(b.kind.kind));
 }

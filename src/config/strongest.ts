@@ -1,3 +1,4 @@
+import type { KindTable } from '../engine/contract/kind-table.js';
 import type { PolicyDeclaration } from '../engine/contract/kind.js';
 import { entriesOf, formatValue, suggestion, type Problems } from '../options/index.js';
 import { isCombined, isNone } from '../policies/composite.js';
@@ -7,6 +8,8 @@ import type { DeclaredLevel, OperationDeclaration } from './declaration.js';
 export interface Sourced {
   readonly policy: PolicyDeclaration;
   readonly source: string;
+  /** The operation has others of its kind. */
+  readonly isOneOfSeveral: boolean;
 }
 
 /** Named policies. */
@@ -44,27 +47,64 @@ export function membersOf(
   return members;
 }
 
-/** Presets first, then the levels from weak to strong; later ones replace earlier ones of their kind. */
-export function strongestOfEachKind(operation: OperationDeclaration, presets: Presets, problems: Problems): readonly Sourced[] {
-  const strongest = new Map<string, Sourced>();
+/** The name that a policy was declared with. */
+export function nameOf(policy: PolicyDeclaration): string | undefined {
+  const { name } = policy as { readonly name?: unknown };
+  return typeof name === 'string' ? name : undefined;
+}
+
+/**
+ * Presets first, then the levels from weak to strong. A later one replaces an earlier one of its kind; where an operation may
+ * have several of a kind, the one of its name, and the others stay beside it.
+ */
+export function strongestOfEach(
+  operation: OperationDeclaration,
+  { kinds, presets }: { readonly kinds: KindTable; readonly presets: Presets },
+  problems: Problems,
+): readonly Sourced[] {
+  const strongest = new Map<string, Omit<Sourced, 'isOneOfSeveral'>>();
   const declare = (source: string, policies: readonly PolicyDeclaration[]): void => {
     const seen = new Set<string>();
     for (const policy of policies.flatMap((one) => membersOf(one, operation.id, problems))) {
+      const several = kinds.find(policy.kind)?.several === true;
+      const name = several ? (nameOf(policy) ?? operation.id) : '';
+      const identity = `${policy.kind}\n${name}`;
       if (isNone(policy)) strongest.clear();
-      else if (seen.has(policy.kind))
-        problems.add(
-          `${operation.id}: ${policy.kind} is declared twice at the ${source}, and an operation has one policy of each kind: remove one, or give it to an operation of its own inside of this one (another method, or wrap)`,
-        );
+      else if (seen.has(identity)) problems.add(`${operation.id}: ${twice(policy, source, several)}`);
       else {
-        seen.add(policy.kind);
-        strongest.delete(policy.kind); // so that the order of the source is that of the strongest declarations
-        strongest.set(policy.kind, { policy, source });
+        seen.add(identity);
+        strongest.delete(identity); // so that the order of the source is that of the strongest declarations
+        strongest.set(identity, { policy, source });
       }
     }
   };
   for (const level of operation.levels) declarePresets(level, operation, presets, problems, declare);
   for (const level of operation.levels) declare(level.source, level.policies);
-  return [...strongest.values()];
+  return told([...strongest.values()], operation.id, problems);
+}
+
+function twice(policy: PolicyDeclaration, source: string, several: boolean): string {
+  const name = nameOf(policy);
+  if (several && name === undefined)
+    return `${policy.kind} is declared twice without a name at the ${source}: from the second on each needs a name of its own`;
+  if (several) return `${policy.kind} ${formatValue(name)} is declared twice at the ${source}: remove one, or give it another name`;
+  return `${policy.kind} is declared twice at the ${source}, and an operation has one policy of this kind: remove one, or give it to an operation of its own inside of this one (another method, or wrap)`;
+}
+
+/** Says which are one of several; from the second on each must have a name. */
+function told(all: readonly Omit<Sourced, 'isOneOfSeveral'>[], operationId: string, problems: Problems): readonly Sourced[] {
+  return all.map((sourced, index) => {
+    const { policy, source } = sourced;
+    const ofKind = all.filter((other) => other.policy.kind === policy.kind);
+    const isFirst = ofKind[0] === sourced;
+    if (!isFirst && nameOf(policy) === undefined) {
+      const first = nameOf(all.slice(0, index).findLast((other) => other.policy.kind === policy.kind)!.policy);
+      problems.add(
+        `${operationId}: ${policy.kind} of the ${source} needs a name, as there is ${formatValue(first)} too: a name of its own to have both, or that one to replace it`,
+      );
+    }
+    return { ...sourced, isOneOfSeveral: ofKind.length > 1 };
+  });
 }
 
 function declarePresets(

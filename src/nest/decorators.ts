@@ -4,7 +4,7 @@ import { isRecord, type Duration } from '../options/index.js';
 import type { Bulkhead as BulkheadInstance, BulkheadOptions } from '../policies/bulkhead/index.js';
 import type { CircuitBreaker as CircuitBreakerInstance, CircuitBreakerOptions } from '../policies/circuit-breaker/index.js';
 import type { FallbackOptions, FallbackUse } from '../policies/fallback/index.js';
-import { policies, type Policy, type PolicyKindName } from '../policies/index.js';
+import { policies, type Policy, type OrderPlace } from '../policies/index.js';
 import type { RateLimitOptions } from '../policies/rate-limit/index.js';
 import type { RetryOptions } from '../policies/retry/index.js';
 import type { TimeoutOptions } from '../policies/timeout/index.js';
@@ -74,8 +74,8 @@ export function Fallback(
 
 /** What `@Resilience({ ... })` says about the whole pipeline. */
 export interface PipelineOptions {
-  /** The order of layers, outermost first: every kind once, or `'declared'` for the order of the source. */
-  order: Order<PolicyKindName>;
+  /** The order of layers, outermost first: a list of kinds, where those that it leaves out keep their places, or `'declared'` for that of the source. */
+  order: Order<OrderPlace>;
 }
 
 /** Applies a preset of `forRoot({ presets })`, or policies that are given; or says in which order they stand. */

@@ -44,7 +44,7 @@ export const policies = {
   timeout,
   bulkhead,
   fallback,
-  /** Several policies as one: at most one of each kind. */
+  /** Several policies as one: of each kind one, of rate limits, circuit breakers and bulkheads one of each name. */
   combine: (...members: readonly Policy[]): CombinedPolicy<Policy> => combine(...members),
   none,
 } as const;
@@ -73,6 +73,9 @@ export interface PolicyKinds {
 
 /** `retry`, `circuitBreaker`, ...: the key of a kind in `defaults`, `overrides` and `order`. */
 export type PolicyKindName = keyof PolicyKinds;
+
+/** What `order` can name: a kind, or the time limit of the whole (`@Timeout({ total })`). */
+export type OrderPlace = PolicyKindName | (typeof timeoutKind)['totalPlace'];
 
 /** The options of each kind, as `forRoot({ defaults })` takes them. */
 export type OptionsByKind = { [Kind in PolicyKindName]: PolicyKinds[Kind]['options'] };

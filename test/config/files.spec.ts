@@ -33,7 +33,7 @@ describe('a configuration file', () => {
     ],
     ['a duration without a unit it knows', { defaults: { timeout: { duration: '2 sec' } } }, '/defaults/timeout/duration'],
     ['a name in an override', { overrides: { Foo: { bulkhead: { name: 'x' } } } }, '/overrides/Foo/bulkhead'],
-    ['a short order', { order: ['retry'] }, '/order'],
+    ['a kind twice in the order', { order: ['retry', 'retry'] }, '/order'],
   ])('with %s is rejected by the schema, and by the library', (_what, file, place) => {
     expect(validate(file)).toBe(false);
     expect(validate.errors!.map(({ instancePath }) => instancePath)).toContain(place);

@@ -4,12 +4,13 @@ import {
   createResilience,
   policies,
   type Order,
+  type OrderPlace,
   type Policy,
   type PolicyKindName,
 } from '../../src/core.js';
 import { Boom, Lab } from '../support/lab.js';
 
-const inOrder = (...first: PolicyKindName[]): Order<PolicyKindName> => {
+const inOrder = (...first: PolicyKindName[]): Order<OrderPlace> => {
   const all: PolicyKindName[] = ['fallback', 'retry', 'circuitBreaker', 'rateLimit', 'timeout', 'bulkhead'];
   return [...first, ...all.filter((kind) => !first.includes(kind))];
 };
@@ -22,7 +23,7 @@ describe('the order of layers', () => {
     policies.fallback(() => 1),
   );
 
-  it.each<[string, Order<PolicyKindName> | undefined, string[]]>([
+  it.each<[string, Order<OrderPlace> | undefined, string[]]>([
     ['is canonical by default, whatever the source says', undefined, ['fallback', 'timeout', 'retry', 'timeout', 'bulkhead']],
     ['can be that of the source, with the total time outermost', 'declared', ['timeout', 'bulkhead', 'timeout', 'retry', 'fallback']],
     ['can be given', inOrder('bulkhead', 'retry'), ['timeout', 'bulkhead', 'retry', 'fallback', 'timeout']],
@@ -31,6 +32,20 @@ describe('the order of layers', () => {
       inOrder('fallback', 'bulkhead'),
       ['fallback', 'timeout', 'bulkhead', 'retry', 'timeout'],
     ],
+    ['puts two that it names into their two places', ['bulkhead', 'retry'], ['fallback', 'timeout', 'bulkhead', 'timeout', 'retry']],
+    ['leaves one that it names where it is', ['retry'], ['fallback', 'timeout', 'retry', 'timeout', 'bulkhead']],
+    [
+      'can put the total time outside of the fallback',
+      ['totalTimeout', 'fallback'],
+      ['timeout', 'fallback', 'retry', 'timeout', 'bulkhead'],
+    ],
+    ['can put the total time inside of the retry', ['retry', 'totalTimeout'], ['fallback', 'retry', 'timeout', 'timeout', 'bulkhead']],
+    [
+      'can put the total time innermost',
+      ['fallback', 'retry', 'circuitBreaker', 'rateLimit', 'timeout', 'bulkhead', 'totalTimeout'],
+      ['fallback', 'retry', 'timeout', 'bulkhead', 'timeout'],
+    ],
+    ['may name nothing', [], ['fallback', 'timeout', 'retry', 'timeout', 'bulkhead']],
   ])('%s', (_what, order, expected) => {
     const resilience = createResilience(order === undefined ? {} : { order });
     void resilience.execute(both, () => 1, { name: 'op' });

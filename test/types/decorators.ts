@@ -31,6 +31,26 @@ interface Receipt {
   readonly ok: boolean;
 }
 
+/** Several of a kind, told apart by their names; and an order of some of them. */
+export class Several {
+  @Resilience({ order: ['totalTimeout', 'fallback'] })
+  @RateLimit({ name: 'tenant', limit: 10, key: (order: Order) => order.tenant })
+  @RateLimit({ name: 'overall', limit: 100 })
+  @CircuitBreaker({ name: 'host' })
+  @CircuitBreaker({ name: 'route' })
+  @Bulkhead({ name: 'wide', maxConcurrent: 10 })
+  @Bulkhead(2)
+  charge(order: Order): Promise<Receipt> {
+    return Promise.resolve({ ok: order.tenant !== '' });
+  }
+
+  // @ts-expect-error no place of that name
+  @Resilience({ order: ['totalTime'] })
+  misspelt(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 /** Constants that many methods share. */
 const shared: {
   readonly breaker: CircuitBreakerOptions;

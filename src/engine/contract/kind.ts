@@ -80,6 +80,10 @@ export interface PolicyKind<
   readonly label: string;
   readonly rules: Rules;
   readonly telemetry: TelemetryDeclaration;
+  /** An operation may have several of it, each by its name; from the second on a name is required. */
+  readonly several?: boolean;
+  /** What `order` calls the place of its layers that bound the whole (`BuiltLayer.place`). */
+  readonly totalPlace?: string;
   /** Works also where resilience is switched off (`enabled: false`). */
   readonly alwaysOn?: boolean;
   /** Where policies of one name share something. */
@@ -100,6 +104,8 @@ export interface ResolvedPolicy {
   readonly name: string;
   readonly options: ResolvedOptions;
   readonly sources: OptionSources;
+  /** So many of the operation's policies stand outside of its layer that bounds the whole, where an order names that. */
+  readonly totalInsideOf?: number;
 }
 
 /** For each option where its value came from: `default`, `profile production`, `defaults`, `preset payments`, `class`, `method`. */

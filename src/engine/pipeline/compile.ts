@@ -22,22 +22,25 @@ export interface CompiledLayer extends BuiltLayer {
 
 /**
  * Builds the layers of an operation, outermost first, of the options in force. A layer that bounds the whole (a total
- * timeout) stands outside of all others, but inside of what works even where resilience is off (the fallback) when that
- * comes first.
+ * timeout) stands where an order puts it; else outside of all others, but inside of what works even where resilience is off
+ * (the fallback) when that comes first.
  * @throws ResilienceConfigError with all that is wrong, e.g. a name in use with other options.
  */
 export function buildLayers({ operationId, policies, environment, registry, isNew = false }: CompileInput): readonly CompiledLayer[] {
   const problems: string[] = [];
   const inner: CompiledLayer[] = [];
-  const outermost: CompiledLayer[] = [];
+  const total: CompiledLayer[] = [];
+  /** For each policy how many layers stand outside of it. */
+  const outsideOf: number[] = [];
   let leading = 0;
   for (const policy of policies) {
+    outsideOf.push(inner.length);
     const { kind, name } = policy;
     try {
       const instance = registry.instanceOf(policy, operationId);
       const { options } = registry.live(policy);
       for (const layer of kind.build(options, { operationId, name, environment, instance, policies: isNew ? policies : undefined })) {
-        (layer.place === 'total' ? outermost : inner).push({ ...layer, policy });
+        (layer.place === 'total' ? total : inner).push({ ...layer, policy });
         if (kind.alwaysOn === true && inner.length === leading + 1) leading++;
       }
     } catch (error) {
@@ -46,6 +49,7 @@ export function buildLayers({ operationId, policies, environment, registry, isNe
     }
   }
   if (problems.length > 0) throw new ResilienceConfigError(problems);
-  inner.splice(leading, 0, ...outermost);
-  return inner;
+  const named = total[0]?.policy.totalInsideOf;
+  const place = named === undefined ? leading : (outsideOf[named] ?? inner.length);
+  return inner.toSpliced(place, 0, ...total);
 }

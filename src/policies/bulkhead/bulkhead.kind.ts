@@ -12,6 +12,7 @@ export const bulkheadKind = {
   label: 'Bulkhead',
   rules: bulkheadRules,
   telemetry: bulkheadTelemetry,
+  several: true,
   fixed: ['maxKeys', 'shared'],
   check({ maxQueue, shared }, given, problems) {
     if (!shared && given.has('onStoreFailure')) problems.add('onStoreFailure needs shared: true');
@@ -34,8 +35,11 @@ export const bulkheadKind = {
 } as const satisfies PolicyKind<ResolvedBulkhead, Bulkhead, BulkheadSettings>;
 
 /** A wait longer than the time limit around it ends as a timeout of a call that never ran, not as a full bulkhead. */
-function warnOfLongWaits({ maxQueue, queueTimeout }: ResolvedBulkhead, { operationId, policies = [], environment }: BuildContext): void {
-  const inside = policies.findIndex(({ kind }) => kind === bulkheadKind);
+function warnOfLongWaits(
+  { maxQueue, queueTimeout }: ResolvedBulkhead,
+  { operationId, name, policies = [], environment }: BuildContext,
+): void {
+  const inside = policies.findIndex((policy) => policy.kind.kind === bulkheadKind.kind && policy.name === name);
   const around = policies.slice(0, inside).find(({ kind }) => kind.kind === 'timeout');
   const limit = around?.options['duration'];
   if (maxQueue === 0 || typeof limit !== 'number' || (queueTimeout ?? Infinity) < limit) return;

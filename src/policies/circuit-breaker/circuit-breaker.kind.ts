@@ -17,6 +17,7 @@ export const circuitBreakerKind = {
   label: 'CircuitBreaker',
   rules: circuitBreakerRules,
   telemetry: circuitBreakerTelemetry,
+  several: true,
   fixed: ['maxKeys'],
   check({ window, minimumCalls }, given, problems) {
     if (window.type === 'count' && given.has('minimumCalls') && minimumCalls > window.size) {

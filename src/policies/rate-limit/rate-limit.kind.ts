@@ -10,6 +10,7 @@ export const rateLimitKind = {
   label: 'RateLimit',
   rules: rateLimitRules,
   telemetry: rateLimitTelemetry,
+  several: true,
   fixed: ['maxKeys', 'algorithm'],
   check(options, given, problems) {
     const { limit, burst = limit, cost, algorithm } = options;

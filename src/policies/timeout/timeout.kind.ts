@@ -8,6 +8,7 @@ export const timeoutKind = {
   label: 'Timeout',
   rules: timeoutRules,
   telemetry: timeoutTelemetry,
+  totalPlace: 'totalTimeout',
   check({ duration, total }, _given, problems) {
     if (duration === undefined && total === undefined)
       problems.add(`duration is required: ${timeoutRules.duration.expects}; or total, to bound the whole operation`);
