@@ -359,7 +359,7 @@ describe('the application', () => {
       respectRetryAfter: { value: true, source: 'default' },
     });
     expect(String(explanation)).toBe(
-      'op\n  retry: maxAttempts 2 (execute), backoff "none" (defaults), respectRetryAfter true\n    bulkhead: maxConcurrent 5 (execute), maxQueue 0, overflow "reject", maxKeys 10000',
+      'op\n  retry: maxAttempts 2 (execute), backoff "none" (defaults), respectRetryAfter true\n    bulkhead: maxConcurrent 5 (execute), maxQueue 0, overflow "reject", maxKeys 10000, shared false',
     );
     lab.call(policies.none(), 'ok', { name: 'bare' });
     expect(String(lab.resilience.explain('bare'))).toBe('bare: not protected');
