@@ -36,6 +36,8 @@ const LONG_FILES: Record<string, string> = {
   'engine/drivers/observable.ts': 'one run of one Observable, all its ends in sight of each other',
   'policies/circuit-breaker/states.ts': 'the states of one machine, to be read side by side',
   'policies/circuit-breaker/circuit.ts': 'every change of the state of a circuit, in one place',
+  'policies/circuit-breaker/shared/shared-circuit.ts': 'what a circuit knows of the fleet, and every way in which that changes its state',
+  'policies/circuit-breaker/shared/circuit-group.ts': 'all that goes to the store and when, in one place',
   'policies/bulkhead/bulkhead.ts': 'the public face of a bulkhead, half of it doc comments',
   'policies/bulkhead/shared/shared-partition.ts': 'all that happens to the places of one key where a store decides',
   'policies/circuit-breaker/circuit-breaker.ts': 'the public face of a breaker, half of it doc comments',

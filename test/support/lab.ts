@@ -18,12 +18,15 @@ export interface Ending {
 
 /** An application without Nest on a clock that stands still, with everything it told. */
 export class Lab {
-  readonly clock = new FakeClock();
   readonly events: ResilienceEvent[] = [];
   readonly logged: string[] = [];
   readonly resilience: Resilience;
 
-  constructor(options: ResilienceOptions = {}) {
+  /** @param clock One that it shares with others. */
+  constructor(
+    options: ResilienceOptions = {},
+    readonly clock = new FakeClock(),
+  ) {
     const log = (message: string): void => void this.logged.push(message);
     this.resilience = createResilience({
       clock: this.clock,

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import type { Environment } from '../../engine/environment.js';
 import type { ResilienceStore, SharedStore } from '../../policies/shared-store.js';
+import { RedisCircuits } from './circuits/redis-circuits.js';
 import { StoreKeys } from './keys.js';
 import { readRedisStoreOptions, sharedSettings, type RedisStoreOptions, type RedisStoreSettings } from './options.js';
 import { RedisPermits } from './permits/redis-permits.js';
@@ -44,5 +45,5 @@ export function openRedisStore(options: RedisStoreSettings, environment: Environ
 
 /** What each policy wants of a store, on Redis. */
 function portsOf(context: RedisContext): Pick<SharedStore, 'limits' | 'circuits' | 'permits'> {
-  return { limits: undefined as never, circuits: undefined as never, permits: new RedisPermits(context) };
+  return { limits: undefined as never, circuits: new RedisCircuits(context), permits: new RedisPermits(context) };
 }

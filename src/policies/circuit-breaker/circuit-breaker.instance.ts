@@ -1,7 +1,8 @@
 import type { CommandDeclaration, HealthFinding, HealthStatus, KeyListing, KeyPage } from '../../engine/contract/instance.js';
 import { errorClassOf } from '../../engine/telemetry/call-observer.js';
 import { choice, flag, type OptionsOf, type Rule } from '../../options/index.js';
-import type { CircuitBreaker, CircuitSnapshot } from './circuit-breaker.js';
+import type { CircuitBreaker } from './circuit-breaker.js';
+import type { CircuitSnapshot } from './snapshot.js';
 import { isOpen, severityOf } from './states.js';
 
 /** How the state of a circuit breaker is told. */

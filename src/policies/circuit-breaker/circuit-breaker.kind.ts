@@ -7,6 +7,8 @@ import { CircuitBreaker, type CircuitBreakerSettings } from './circuit-breaker.j
 import { CircuitBreakerStrategy } from './circuit-breaker.strategy.js';
 import { circuitBreakerTelemetry, type ObservedBreaker } from './circuit-breaker.telemetry.js';
 import { restoreBreaker, saveBreaker } from './saved-state/saved-breaker.js';
+import { SharedCircuitBreakerStrategy } from './shared/shared-circuit-breaker.strategy.js';
+import { checkSharedWindow, sharingOf } from './shared/sharing.js';
 import { FailureFilter } from '../../engine/failure-filter.js';
 
 /** Any of these beside `consecutiveFailures` means that the rates are judged too. */
@@ -18,7 +20,7 @@ export const circuitBreakerKind = {
   rules: circuitBreakerRules,
   telemetry: circuitBreakerTelemetry,
   several: true,
-  fixed: ['maxKeys'],
+  fixed: ['maxKeys', 'shared'],
   check({ window, minimumCalls }, given, problems) {
     if (window.type === 'count' && given.has('minimumCalls') && minimumCalls > window.size) {
       problems.add(`minimumCalls must be at most the count window (${window.size} calls), got ${minimumCalls}: it would never open`);
@@ -40,14 +42,18 @@ export const circuitBreakerKind = {
     },
     create(name, settings, options, environment) {
       const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);
-      return new CircuitBreaker(name, settings, environment, filter) satisfies ObservedBreaker<Circuit>;
+      if (settings.shared) checkSharedWindow(environment, name, settings.window);
+      const joinFleet = settings.shared ? sharingOf(environment, name) : undefined;
+      return new CircuitBreaker(name, settings, environment, filter, joinFleet) satisfies ObservedBreaker<Circuit>;
     },
     idle: idleBreaker,
     save: saveBreaker,
     restore: restoreBreaker,
   },
   build(options, { environment, instance }) {
-    return [{ strategy: new CircuitBreakerStrategy(instance, options, environment) }];
+    if (!options.shared) return [{ strategy: new CircuitBreakerStrategy(instance, options, environment) }];
+    checkSharedWindow(environment, instance.name, options.window);
+    return [{ strategy: new SharedCircuitBreakerStrategy(instance, options, environment) }];
   },
 } as const satisfies PolicyKind<ResolvedCircuitBreaker, CircuitBreaker, CircuitBreakerSettings>;
 
@@ -65,6 +71,7 @@ const IDLE: CircuitBreakerSettings = {
   usesRates: false,
   maxKeys: 1,
   critical: false,
+  shared: false,
 };
 
 /** One that lets everything pass and records nothing: an operator has switched off what the name stands for. */

@@ -1,5 +1,6 @@
 import {
   callback,
+  choice,
   duration,
   either,
   failureRules,
@@ -19,6 +20,7 @@ import {
   type OptionsOf,
   type Rule,
 } from '../../options/index.js';
+import { STORE_FAILURE_MODES, type StoreFailureMode } from '../shared-store.js';
 
 /** An open time that grows with each failed trial and starts again at `initial` after the circuit has closed. */
 export interface GrowingDuration {
@@ -70,6 +72,13 @@ export interface CircuitBreakerOptions<Args extends readonly unknown[] = readonl
   automaticHalfOpen?: boolean;
   /** An open circuit makes readiness fail. @default false */
   critical?: boolean;
+  /** One circuit for all instances of the application, kept in a store (`nestjs-bulwark/redis`). @default false */
+  shared?: boolean;
+  /**
+   * While the store of a shared breaker cannot be asked: `local` goes on from what the fleet knew last as a breaker of this instance,
+   * `allow` lets all calls pass, `reject` none. Default: what the store says (`local`).
+   */
+  onStoreFailure?: StoreFailureMode;
 }
 
 /** `policies.circuitBreaker(...)`. */
@@ -153,6 +162,8 @@ export const circuitBreakerRules = {
   maxKeys: integer({ min: 1, default: 10_000 }),
   automaticHalfOpen: flag({ default: false }),
   critical: flag({ default: false }),
+  shared: flag({ default: false }),
+  onStoreFailure: choice(STORE_FAILURE_MODES, { defaultNote: 'what the store says' }),
   ...failureRules,
 } satisfies Record<keyof CircuitBreakerOptions, Rule>;
 

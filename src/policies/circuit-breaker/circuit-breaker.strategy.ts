@@ -13,7 +13,7 @@ import type { AdmittedCall } from './states.js';
 import { recordFailure, recordValue } from './record-outcome.js';
 
 /** What belongs to one use of a breaker and not to the breaker. */
-type CircuitBreakerUse = Pick<ResolvedCircuitBreaker, 'key' | keyof FailureOptions>;
+export type CircuitBreakerUse = Pick<ResolvedCircuitBreaker, 'key' | keyof FailureOptions>;
 
 /** Asks a breaker for each attempt, and tells it how the attempt ended. */
 export class CircuitBreakerStrategy implements Strategy {
@@ -42,14 +42,23 @@ export class CircuitBreakerStrategy implements Strategy {
       call.slots[layer] = plain;
       return undefined;
     }
-    const key =
-      this.key === undefined ? undefined : keyText(this.key(...call.args), 'the key function of @CircuitBreaker', call.operationId);
+    return this.admitKey(this.keyOf(call), call, layer);
+  };
+
+  /** The key of a call; undefined for the common circuit. */
+  keyOf(call: Call): string | undefined {
+    if (this.key === undefined) return undefined;
+    return keyText(this.key(...call.args), 'the key function of @CircuitBreaker', call.operationId);
+  }
+
+  /** Asks the circuit of a key. */
+  admitKey(key: string | undefined, call: Call, layer: number): CircuitOpenRejection | undefined {
     const admission = this.breaker.admit(key, call);
     if (admission === undefined) return this.breaker.rejection(key, call);
     if (admission.isTimed === true) call.clockInvocation(layer);
     call.slots[layer] = admission;
     return undefined;
-  };
+  }
 
   readonly succeeded = (call: Call, layer: number): undefined => {
     const admission = call.slots[layer] as AdmittedCall;

@@ -9,30 +9,15 @@ import type { ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import { CircuitBreakerEvents, type BreakerObservation, type CircuitCounts } from './circuit-breaker.telemetry.js';
 import { Circuit, type CircuitSettings, type AdmissionContext, type TransitionListener } from './circuit.js';
 import { CircuitPermit } from './permit.js';
+import { snapshotOf, type CircuitSnapshot } from './snapshot.js';
+import { scopeOf, type CircuitCommandOptions } from './shared/command.js';
+import type { JoinFleet } from './shared/sharing.js';
 import { severityOf, type AdmittedCall, type CircuitStateName } from './states.js';
 
 /** What a breaker is: the circuit's settings and how many keys it may have. */
-export type CircuitBreakerSettings = CircuitSettings & Pick<ResolvedCircuitBreaker, 'maxKeys' | 'critical'>;
-
-/** What can be seen of a circuit at one moment. */
-export interface CircuitSnapshot {
-  readonly key: string | undefined;
-  readonly state: CircuitStateName;
-  /** Calls in the window; of the window that was judged where the circuit is open. */
-  readonly calls: number;
-  readonly failures: number;
-  readonly slowCalls: number;
-  /** Share of failed calls in the window; undefined without a call. */
-  readonly failureRate: number | undefined;
-  readonly slowCallRate: number | undefined;
-  /** Milliseconds until the next trial; undefined where the circuit is not open, or forced open. */
-  readonly nextTrialInMs: number | undefined;
-  readonly lastError: unknown;
-}
+export type CircuitBreakerSettings = CircuitSettings & Pick<ResolvedCircuitBreaker, 'maxKeys' | 'critical' | 'shared' | 'onStoreFailure'>;
 
 const USUAL_CHANGES = ['closed open', 'open half-open', 'half-open closed', 'half-open open', 'open closed'];
-
-const NO_CALLS = { calls: 0, failures: 0, slowCalls: 0 };
 
 /** Upper bounds of the buckets for how long circuits stay open, in seconds. */
 const OPEN_BUCKETS = [1, 5, 10, 30, 60, 300, 900, 3600];
@@ -66,12 +51,14 @@ export class CircuitBreaker {
     private readonly environment: Environment,
     /** What permits by hand are judged by: the filters of whoever made the breaker. */
     private readonly filter: FailureFilter,
+    /** Where its state is shared. */
+    private readonly joinFleet?: JoinFleet,
   ) {
     this.events = new CircuitBreakerEvents(environment.events, name);
     this.manual = environment.clock;
     this.openTimes = environment.timings.of('circuit_breaker_open_duration_seconds', name, OPEN_BUCKETS);
     this.durations = environment.timings.ofCalls('circuit_breaker_request_duration_seconds', name);
-    this.common = this.newCircuit(undefined);
+    this.common = this.joined(this.newCircuit(undefined));
     this.keys = new KeyTable(settings.maxKeys, (slot) => this.circuits[slot]!.retire(this.forgotten));
   }
 
@@ -128,29 +115,40 @@ export class CircuitBreaker {
     return permit;
   }
 
+  /**
+   * A permit of any breaker; of a shared one the store is asked where a trial is due, which `acquire` cannot.
+   * @returns A promise that rejects with CircuitOpenError where the circuit is open.
+   */
+  async request(key?: string | null): Promise<CircuitPermit> {
+    const circuit = this.circuit(key);
+    const admission = (await circuit.link?.trialByHand(this.manual)) ?? circuit.admit(this.manual);
+    if (admission === undefined) throw this.reject(circuit, this.manual).error;
+    return new CircuitPermit(admission, this.filter, this.manual);
+  }
+
   /** Lets no call pass, until `close`, `reset` or another state by hand. Without a key the common circuit. */
-  forceOpen(key?: string): void {
-    this.circuit(key).forceOpen(this.manual);
+  forceOpen(key?: string, options?: CircuitCommandOptions): void {
+    this.command(key, options, (circuit) => circuit.forceOpen(this.manual));
   }
 
   /** Closes the circuit with an empty window. */
-  close(key?: string): void {
-    this.circuit(key).close(this.manual, true);
+  close(key?: string, options?: CircuitCommandOptions): void {
+    this.command(key, options, (circuit) => circuit.close(this.manual, true), true);
   }
 
   /** Lets all calls pass and records nothing. */
-  disable(key?: string): void {
-    this.circuit(key).disable(this.manual);
+  disable(key?: string, options?: CircuitCommandOptions): void {
+    this.command(key, options, (circuit) => circuit.disable(this.manual));
   }
 
   /** Lets all calls pass and records them. */
-  metricsOnly(key?: string): void {
-    this.circuit(key).metricsOnly(this.manual);
+  metricsOnly(key?: string, options?: CircuitCommandOptions): void {
+    this.command(key, options, (circuit) => circuit.metricsOnly(this.manual));
   }
 
   /** Starts anew: closed, with an empty window; calls in flight do not count. */
-  reset(key?: string): void {
-    this.circuit(key).reset(this.manual);
+  reset(key?: string, options?: CircuitCommandOptions): void {
+    this.command(key, options, (circuit) => circuit.reset(this.manual), true);
   }
 
   /** @internal Other settings from now on. Windows stay as they are where they are to be of the same shape. */
@@ -161,14 +159,15 @@ export class CircuitBreaker {
 
   /** What can be seen of a circuit now; of the common one without a key. */
   snapshot(key?: string): CircuitSnapshot {
-    return this.snapshotOf(key === undefined ? this.common : (this.known(key) ?? this.newCircuit(this.text(key))));
+    const circuit = key === undefined ? this.common : (this.known(key) ?? this.newCircuit(this.text(key)));
+    return snapshotOf(circuit, this.manual);
   }
 
   /** The circuit in the worst state, of all keys: what health looks at. */
   worst(): CircuitSnapshot {
-    let worst = this.snapshotOf(this.common);
+    let worst = snapshotOf(this.common, this.manual);
     for (const slot of this.keys.heldSlots()) {
-      const snapshot = this.snapshotOf(this.circuits[slot]!);
+      const snapshot = snapshotOf(this.circuits[slot]!, this.manual);
       if (severityOf(snapshot.state) > severityOf(worst.state)) worst = snapshot;
     }
     return worst;
@@ -176,7 +175,12 @@ export class CircuitBreaker {
 
   /** @internal Lets a call of an operation pass, or not (undefined). */
   admit(key: string | undefined, context: AdmissionContext): AdmittedCall | undefined {
-    return (key === undefined ? this.common : this.circuit(key)).admit(context);
+    return this.circuitOf(key).admit(context);
+  }
+
+  /** @internal The circuit of a key, for who asks it more than whether a call may pass. */
+  circuitOf(key: string | undefined): Circuit {
+    return key === undefined ? this.common : this.circuit(key);
   }
 
   /** @internal Why a call was just not let pass. */
@@ -205,10 +209,32 @@ export class CircuitBreaker {
   observer(): (circuit: Circuit) => CircuitSnapshot {
     const now = this.manual.now();
     const moment = { now: () => now };
-    return (circuit) => this.snapshotOf(circuit, moment);
+    return (circuit) => snapshotOf(circuit, moment);
   }
 
+  private command(
+    key: string | undefined,
+    options: CircuitCommandOptions | undefined,
+    act: (circuit: Circuit) => void,
+    closes = false,
+  ): void {
+    const scope = scopeOf(options);
+    const circuit = this.circuit(key);
+    if (closes && scope === 'instance' && circuit.link !== undefined) return circuit.link.rejoin();
+    act(circuit);
+    circuit.link?.commanded(scope);
+  }
+
+  private joined(circuit: Circuit): Circuit {
+    this.joinFleet?.(circuit, () => this.settings.onStoreFailure);
+    return circuit;
+  }
+
+  /** @throws TypeError where the store would have to be asked, which takes its time. */
   private permit(key: string | null | undefined): CircuitPermit | undefined {
+    if (this.settings.shared) {
+      throw new TypeError(`circuit breaker "${this.name}" is shared: request() gives its permits, as the store may have to be asked`);
+    }
     const admission = this.circuit(key).admit(this.manual);
     return admission === undefined ? undefined : new CircuitPermit(admission, this.filter, this.manual);
   }
@@ -223,7 +249,7 @@ export class CircuitBreaker {
   circuit(given: string | null | undefined): Circuit {
     const key = this.text(given);
     if (key === undefined || this.isIdle) return this.common;
-    return this.circuits[this.keys.use(key, (slot) => (this.circuits[slot] = this.newCircuit(key)))]!;
+    return this.circuits[this.keys.use(key, (slot) => (this.circuits[slot] = this.joined(this.newCircuit(key))))]!;
   }
 
   private text(key: unknown): string | undefined {
@@ -254,22 +280,5 @@ export class CircuitBreaker {
     const retryAfterMs = remainingMs === undefined ? undefined : Math.ceil(remainingMs);
     this.events.rejected(circuit.key, context.operationId, retryAfterMs);
     return retryAfterMs;
-  }
-
-  private snapshotOf(circuit: Circuit, time = this.manual): CircuitSnapshot {
-    const state = circuit.stateAt(time);
-    circuit.current.statistics?.expire(time);
-    const { calls, failures, slowCalls } = (state === 'open' ? circuit.windowAtOpening : circuit.current.statistics) ?? NO_CALLS;
-    return {
-      key: circuit.key,
-      state,
-      calls,
-      failures,
-      slowCalls,
-      failureRate: calls === 0 ? undefined : failures / calls,
-      slowCallRate: calls === 0 ? undefined : slowCalls / calls,
-      nextTrialInMs: state === 'open' ? circuit.current.remainingMs?.(time) : undefined,
-      lastError: circuit.lastError,
-    };
   }
 }

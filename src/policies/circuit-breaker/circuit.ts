@@ -4,15 +4,19 @@ import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { quoteText, type DataOf } from '../../options/index.js';
 import type { circuitBreakerRules } from './circuit-breaker.policy.js';
 import type { CircuitCounts } from './circuit-breaker.telemetry.js';
-import { HalfOpenState } from './half-open.js';
+import { HalfOpenState } from './half-open/half-open.js';
 import { DEFAULT_OPEN_MS, openMsOf } from './open-duration.js';
+import type { CommandScope } from './shared/command.js';
 import { CountingState, DisabledState, ForcedOpenState, OpenState } from './states.js';
 import type { AdmittedCall, CircuitState, CircuitStateName } from './states.js';
-import { Trials } from './trial.js';
+import { Trials } from './half-open/trial.js';
 import type { CallStatistics, TimeSource } from './counting/windows.js';
 
 /** What a breaker's circuits share. Durations in milliseconds. */
-export type CircuitSettings = Omit<DataOf<typeof circuitBreakerRules>, 'maxKeys' | 'critical' | 'successThreshold'> & {
+export type CircuitSettings = Omit<
+  DataOf<typeof circuitBreakerRules>,
+  'maxKeys' | 'critical' | 'shared' | 'onStoreFailure' | 'successThreshold'
+> & {
   /** False where failures in a row are the only rule. */
   readonly usesRates: boolean;
   readonly successThreshold: number;
@@ -36,6 +40,32 @@ export interface Transition {
   readonly openMs: number | undefined;
 }
 
+/** What a circuit whose state is shared is told, and what it asks. */
+export interface CircuitLink {
+  /** Lets all calls pass and has counted nothing. */
+  countingState(name: 'closed' | 'metrics-only'): CircuitState;
+  /** A trial of a call by hand, where one is due and granted. */
+  trialByHand(context: AdmissionContext): Promise<AdmittedCall | undefined> | undefined;
+  /** Somebody has changed the state here by hand. */
+  commanded(scope: CommandScope): void;
+  /** Back to the state of the fleet, where this instance was set apart by hand. */
+  rejoin(): void;
+  /** The settings of the breaker are others. */
+  reconfigured(): void;
+  /** The circuit is used no longer. */
+  retired(): void;
+}
+
+/** What the fleet says of a state beside the state itself. */
+export interface FleetFacts {
+  readonly openings: number;
+  readonly openedAt: number | undefined;
+  readonly firstOpenMs: number;
+  readonly windowAtOpening: CallStatistics | undefined;
+  /** It has just opened. */
+  readonly hasTripped: boolean;
+}
+
 /** Told of every change of state. */
 export type TransitionListener = (circuit: Circuit, transition: Transition, context: AdmissionContext) => void;
 
@@ -51,7 +81,9 @@ const STATE_PHRASES: Partial<Record<CircuitStateName, string>> = {
 export class Circuit {
   current: CircuitState;
   /** The current state where it lets every call pass and takes no notice of its duration: mostly that is so. */
-  fastPath: CountingState | undefined;
+  fastPath: AdmittedCall | undefined;
+  /** Where its state is shared: what joins it to the other instances. */
+  link: CircuitLink | undefined;
   /** How often it opened, and what came of calls, in every state but disabled. */
   counts: CircuitCounts = { trips: 0, successes: 0, failures: 0, rejections: 0 };
   /** When it opened, where it has not closed since. */
@@ -132,7 +164,24 @@ export class Circuit {
 
   close(context: AdmissionContext, manual = false): void {
     this.openings = 0;
-    this.moveTo(new CountingState(this, 'closed'), context, manual);
+    this.moveTo(this.countingState('closed'), context, manual);
+  }
+
+  /** The state that the fleet is in, as this instance goes by it. */
+  follow(state: CircuitState, facts: FleetFacts, context: AdmissionContext): void {
+    this.openings = facts.openings;
+    this.openedAt = facts.openedAt ?? this.openedAt;
+    this.firstOpenMs = facts.firstOpenMs;
+    this.windowAtOpening = facts.windowAtOpening;
+    if (facts.hasTripped) this.counts.trips++;
+    this.moveTo(state, context, false);
+  }
+
+  /** A circuit that is shared from now on. */
+  join(link: CircuitLink): void {
+    this.link = link;
+    this.current = link.countingState('closed');
+    this.fastPath = this.plainOf(this.current);
   }
 
   /** Lets everything pass from the start: nothing has changed, so nobody is told. */
@@ -163,7 +212,7 @@ export class Circuit {
   }
 
   metricsOnly(context: AdmissionContext): void {
-    this.moveTo(new CountingState(this, 'metrics-only'), context, true);
+    this.moveTo(this.countingState('metrics-only'), context, true);
   }
 
   /** `Circuit breaker "payments" for key "acme"`. */
@@ -186,6 +235,7 @@ export class Circuit {
   retire(counts: CircuitCounts): void {
     this.current.onExit?.();
     this.ofHalfOpen?.release();
+    this.link?.retired();
     for (const what of ['trips', 'successes', 'failures', 'rejections'] as const) counts[what] += this.counts[what];
     this.counts = counts;
   }
@@ -193,8 +243,13 @@ export class Circuit {
   /** Other settings from now on; an open circuit stays open as long as it was to. */
   reconfigure(settings: CircuitSettings): void {
     this.settings = settings;
-    if (this.current instanceof CountingState) this.current.reconfigure();
+    this.current.reconfigure?.();
+    this.link?.reconfigured();
     this.fastPath = this.plainOf(this.current);
+  }
+
+  private countingState(name: 'closed' | 'metrics-only'): CircuitState {
+    return this.link?.countingState(name) ?? new CountingState(this, name);
   }
 
   private openFor(at: number, context: AdmissionContext, statistics: CallStatistics | undefined): void {
@@ -209,9 +264,9 @@ export class Circuit {
     this.moveTo(new OpenState(this, at + openMs), context, false);
   }
 
-  private plainOf(state: CircuitState): CountingState | undefined {
+  private plainOf(state: CircuitState): AdmittedCall | undefined {
     const takesNoTime = this.settings.slowCallDuration === undefined && this.measured === undefined;
-    return state instanceof CountingState && takesNoTime ? state : undefined;
+    return takesNoTime ? state.everyCall : undefined;
   }
 
   private moveTo(state: CircuitState, context: AdmissionContext, manual: boolean): void {

@@ -10,7 +10,9 @@ export type {
   CircuitBreakerStateForcedEvent,
   CircuitBreakerEventBase,
 } from './circuit-breaker.telemetry.js';
-export { CircuitBreaker, type CircuitSnapshot } from './circuit-breaker.js';
+export type { CircuitCommandOptions, CommandScope } from './shared/command.js';
+export { CircuitBreaker } from './circuit-breaker.js';
+export type { CircuitSnapshot } from './snapshot.js';
 export { CircuitPermit } from './permit.js';
 export type { CircuitStateName } from './states.js';
 export type { CircuitBreakerHealthOptions } from './circuit-breaker.instance.js';

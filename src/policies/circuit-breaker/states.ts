@@ -2,7 +2,7 @@ import type { TimerHandle } from '../../engine/clock.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 import type { Circuit, CircuitSettings, AdmissionContext } from './circuit.js';
 import type { WindowSettings } from './circuit-breaker.policy.js';
-import { invokedAt } from './trial.js';
+import { invokedAt } from './half-open/trial.js';
 import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './counting/windows.js';
 
 export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled' | 'metrics-only';
@@ -21,12 +21,16 @@ export interface AdmittedCall {
 export interface CircuitState {
   readonly name: CircuitStateName;
   /** What the calls of this generation did, where it looks at that. */
-  readonly statistics?: CallWindow;
+  readonly statistics?: Pick<CallWindow, 'expire' | keyof CallStatistics>;
+  /** Where it lets every call pass and counts it: who is told of the ends of calls whose duration does not matter. */
+  readonly everyCall?: AdmittedCall;
   admit(context: AdmissionContext): AdmittedCall | undefined;
   /** The name as of now. */
   nameAt(time: TimeSource): CircuitStateName;
   /** Milliseconds until the next trial, where that is known. */
   remainingMs?(time: TimeSource): number | undefined;
+  /** The circuit has other settings. */
+  reconfigure?(): void;
   /** Another state has taken over. */
   onExit?(): void;
 }
@@ -37,6 +41,7 @@ export interface CircuitState {
  */
 export class CountingState implements CircuitState, AdmittedCall {
   statistics: CallWindow;
+  readonly everyCall: AdmittedCall = this;
   private shape: WindowSettings;
   failuresInARow = 0;
   private readonly isClosed: boolean;
@@ -101,12 +106,17 @@ export class CountingState implements CircuitState, AdmittedCall {
   }
 }
 
+/** Where the end of a call goes. */
+interface CallRecorder {
+  record(failed: boolean, slow: boolean, context: AdmissionContext, error: unknown): void;
+}
+
 /** A call of which it matters how long it took. */
-class TimedCall implements AdmittedCall {
+export class TimedCall implements AdmittedCall {
   readonly isTimed = true;
 
   constructor(
-    private readonly state: CountingState,
+    private readonly state: CallRecorder,
     private readonly admittedAt: number,
     private readonly slowAfterMs: number | undefined,
     private readonly durations: Histogram | undefined,
@@ -131,7 +141,11 @@ class TimedCall implements AdmittedCall {
   }
 }
 
-function exceeds({ calls, failures, slowCalls }: CallStatistics, settings: CircuitSettings): boolean {
+/** What the rates of a window are judged by. */
+type RateSettings = Pick<CircuitSettings, 'minimumCalls' | 'failureRateThreshold' | 'slowCallRateThreshold'>;
+
+/** Whether the rates of a window open the circuit. */
+export function exceeds({ calls, failures, slowCalls }: CallStatistics, settings: RateSettings): boolean {
   if (calls < settings.minimumCalls) return false;
   if (failures > 0 && failures / calls >= settings.failureRateThreshold) return true;
   return slowCalls > 0 && slowCalls / calls >= settings.slowCallRateThreshold;

@@ -1,6 +1,8 @@
+import { wallTimeOf } from '../../engine/clock.js';
 import type { Environment } from '../../engine/environment.js';
 import { LastTasks } from '../../engine/waiting/last-tasks.js';
 import type { ResilienceStore, SharedSettings, SharedStore } from '../../policies/shared-store.js';
+import { MemoryCircuits } from './memory-circuits.js';
 import { MemoryPermits } from './memory-permits.js';
 
 /** What `memoryStore` may be told. */
@@ -16,8 +18,14 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): ResilienceStore {
   const { group = 'test' } = options;
   let opened = 0;
-  const state = { permits: new MemoryPermits() };
-  return { open: (environment) => viewOf(environment, { ...SETTINGS, group, instance: `${group}-${++opened}` }, state) };
+  const permits = new MemoryPermits();
+  let circuits: MemoryCircuits | undefined;
+  return {
+    open(environment) {
+      circuits ??= new MemoryCircuits(() => wallTimeOf(environment.clock));
+      return viewOf(environment, { ...SETTINGS, group, instance: `${group}-${++opened}` }, { permits, circuits });
+    },
+  };
 }
 
 const SETTINGS = {
@@ -31,6 +39,7 @@ const SETTINGS = {
 /** What all applications with one store share. */
 interface State {
   readonly permits: MemoryPermits;
+  readonly circuits: MemoryCircuits;
 }
 
 /** What one application sees of it. */
@@ -41,7 +50,7 @@ function viewOf(environment: Environment, settings: SharedSettings, state: State
     availability: { isAvailable: true, isDegraded: false, listen: () => () => undefined },
     requests: { counts: new Map(), durations: undefined },
     limits: undefined as never,
-    circuits: undefined as never,
+    circuits: state.circuits.open(),
     permits: state.permits.for(settings, () => environment.clock.now()),
     start: () => Promise.resolve(),
     beforeStop: (giveBack) => lastTasks.add(giveBack),

@@ -4,10 +4,11 @@ import type { TimeSource } from '../counting/windows.js';
 import { readSavedCircuit, readSavedTotals, type SavedTotals } from './read-saved-circuit.js';
 import { resumeCircuit, saveCircuit, type SavedCircuit } from './saved-circuit.js';
 
-/** All that a breaker knows: its totals, then each of its circuits, as it is when its turn comes. */
+/** All that a breaker knows: its totals, then each of its circuits, as it is when its turn comes. Those of a shared one are in its store. */
 export function* saveBreaker(breaker: CircuitBreaker, time: TimeSource): Generator {
   const { forgotten, changes } = breaker;
   yield { forgotten: { ...forgotten }, transitions: [...changes].filter(([, count]) => count > 0) } satisfies SavedTotals;
+  if (breaker.settings.shared) return;
   for (const circuit of breaker.observeCircuits()) yield saveCircuit(circuit, time);
 }
 
@@ -17,6 +18,7 @@ export function restoreBreaker(breaker: CircuitBreaker, saved: readonly SavedPar
   for (const { state, elapsedMs } of saved) {
     const circuit = readSavedCircuit(state);
     const totals = circuit === undefined ? readSavedTotals(state) : undefined;
+    if (circuit !== undefined && breaker.settings.shared) continue;
     if (circuit !== undefined) resume(breaker, circuit, elapsedMs, time);
     else if (totals !== undefined) resumeTotals(breaker, totals);
     else unusable++;

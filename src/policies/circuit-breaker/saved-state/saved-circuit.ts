@@ -1,6 +1,6 @@
 import type { Circuit } from '../circuit.js';
 import type { CircuitCounts } from '../circuit-breaker.telemetry.js';
-import { HalfOpenState } from '../half-open.js';
+import { HalfOpenState } from '../half-open/half-open.js';
 import { openMsOf } from '../open-duration.js';
 import { CountingState, DisabledState, ForcedOpenState, OpenState } from '../states.js';
 import type { CircuitState, CircuitStateName } from '../states.js';
@@ -38,7 +38,7 @@ export function saveCircuit(circuit: Circuit, time: TimeSource): SavedCircuit {
     firstOpenMs,
     counts: { ...counts },
     windowAtOpening: judged && { calls: judged.calls, failures: judged.failures, slowCalls: judged.slowCalls },
-    window: current.statistics?.save(time),
+    window: current instanceof CountingState ? current.statistics.save(time) : undefined,
   };
 }
 

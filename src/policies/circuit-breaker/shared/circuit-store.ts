@@ -78,6 +78,8 @@ export interface MergedCircuit extends CallStatistics {
 
 export interface MergeReply {
   readonly version: number;
+  /** The store's clock, in milliseconds. */
+  readonly now: number;
   /** In the order of the batches. */
   readonly circuits: readonly MergedCircuit[];
 }

@@ -1,7 +1,7 @@
-import type { Circuit, AdmissionContext } from './circuit.js';
-import type { AdmittedCall, CircuitState, CircuitStateName } from './states.js';
+import type { Circuit, AdmissionContext } from '../circuit.js';
+import type { AdmittedCall, CircuitState, CircuitStateName } from '../states.js';
 import { Trial } from './trial.js';
-import type { TimeSource } from './counting/windows.js';
+import type { TimeSource } from '../counting/windows.js';
 
 /** Lets a few trials pass: enough successes close the circuit, one failure or slow call opens it. */
 export class HalfOpenState implements CircuitState {

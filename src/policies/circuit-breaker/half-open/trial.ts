@@ -1,10 +1,10 @@
-import type { TimerHandle } from '../../engine/clock.js';
-import { describeDuration } from '../../options/index.js';
-import { CircuitOpenError } from './circuit-breaker.error.js';
-import type { Circuit, AdmissionContext } from './circuit.js';
+import type { TimerHandle } from '../../../engine/clock.js';
+import { describeDuration } from '../../../options/index.js';
+import { CircuitOpenError } from '../circuit-breaker.error.js';
+import type { Circuit, AdmissionContext } from '../circuit.js';
 import type { HalfOpenState } from './half-open.js';
-import type { AdmittedCall } from './states.js';
-import type { TimeSource } from './counting/windows.js';
+import type { AdmittedCall } from '../states.js';
+import type { TimeSource } from '../counting/windows.js';
 
 /**
  * A trial that gave no answer in time keeps its place until it settles, but for no longer than so many times its
