@@ -1,6 +1,5 @@
 import type { Duration } from '../options/index.js';
-import { policies, type Policy } from '../policies/index.js';
-import type { ResilienceOptions } from './options.js';
+import { policies, type OptionsByKind, type Policy } from '../policies/index.js';
 
 /** What `standardHttpClient` may be told; everything else is reasoned below. */
 export interface StandardHttpClientOptions {
@@ -40,7 +39,11 @@ export function standardHttpClient({ name, total = '10s', attempt = '3s', maxCon
 }
 
 /** What a profile says of a whole application. */
-export type Profile = Required<Pick<ResilienceOptions, 'defaults' | 'env' | 'stackTraces'>>;
+export interface Profile {
+  readonly defaults: Partial<OptionsByKind>;
+  readonly env: boolean;
+  readonly stackTraces: boolean;
+}
 
 /** The sets of defaults by name; see `forRoot({ profile })`. */
 export const PROFILES = {

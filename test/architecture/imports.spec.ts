@@ -25,6 +25,35 @@ const ARROWS: Record<string, readonly string[]> = {
 
 const general = (room: string): string => room.replace(/^(policies|integrations)\/.*/, '$1/*');
 
+/** Circles of types that there still are. */
+const CIRCLES: readonly (readonly string[])[] = [
+  // A circuit and its states make each other: the states should declare what they need of a circuit.
+  ['circuit', 'states', 'trial', 'half-open', 'circuit-breaker.telemetry'].map((file) => `policies/circuit-breaker/${file}.ts`),
+];
+
+/** The groups of files that reach each other, each in order (Tarjan's strongly connected components). */
+function circlesOf(next: ReadonlyMap<string, readonly string[]>): string[][] {
+  const numbers = new Map<string, number>();
+  const path: string[] = [];
+  const circles: string[][] = [];
+  const visit = (file: string): number => {
+    const number = numbers.size;
+    numbers.set(file, number);
+    path.push(file);
+    let lowest = number;
+    for (const target of next.get(file) ?? []) {
+      if (!numbers.has(target)) lowest = Math.min(lowest, visit(target));
+      else if (path.includes(target)) lowest = Math.min(lowest, numbers.get(target)!);
+    }
+    if (lowest < number) return lowest;
+    const circle = path.splice(path.indexOf(file));
+    if (circle.length > 1) circles.push(circle.toSorted());
+    return lowest;
+  };
+  for (const file of next.keys()) if (!numbers.has(file)) visit(file);
+  return circles;
+}
+
 describe('imports', () => {
   it('point down only', () => {
     const against = ours.filter(({ from, to }) => {
@@ -90,20 +119,19 @@ describe('imports', () => {
     ]);
   });
 
-  it('make no circle at run time', () => {
+  it('make no circle, of types either', () => {
     const next = new Map<string, string[]>();
-    for (const { from, to, isType } of ours) if (!isType) next.set(from, [...(next.get(from) ?? []), to]);
-    const circles: string[] = [];
-    const done = new Set<string>();
-    const visit = (file: string, path: readonly string[]): void => {
-      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
-      else if (!done.has(file)) {
-        for (const target of next.get(file) ?? []) visit(target, [...path, file]);
-        done.add(file);
-      }
-    };
-    for (const file of next.keys()) visit(file, []);
-    expect(circles).toEqual([]);
+    for (const { from, to } of ours) next.set(from, [...(next.get(from) ?? []), to]);
+    expect(circlesOf(next).filter((circle) => !CIRCLES.some((known) => circle.every((file) => known.includes(file))))).toEqual([]);
+    expect(
+      circlesOf(
+        new Map([
+          ['a', ['b', 'c']],
+          ['b', ['c']],
+          ['c', ['b']],
+        ]),
+      ),
+    ).toEqual([['b', 'c']]);
   });
 
   it('are seen by the scan at all', () => {

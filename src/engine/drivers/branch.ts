@@ -3,14 +3,14 @@ import { Attachments } from '../call/attachments.js';
 import { Branch, shutDown, type BranchOptions } from '../call/branch.js';
 import type { Call } from '../call/call.js';
 import { Outcome, type Settlement } from '../contract/outcome.js';
-import type { Pipeline, Step } from '../pipeline/pipeline.js';
+import type { Step, Walk } from '../pipeline/walk.js';
 import { asPromise, ignoreEnd, interruptible, isThenable } from './promises.js';
 
 /**
  * Begins another attempt inside of a layer, beside that of a call, on a record of its own. It starts a microtask later in the
  * async context of whoever begins it, so that the strategy has it in its hands before it hears of its end.
  */
-export function startBranch(pipeline: Pipeline, parent: Call, layer: number, options: BranchOptions): Branch {
+export function startBranch(pipeline: Walk, parent: Call, layer: number, options: BranchOptions): Branch {
   const call = pipeline.pool.take(undefined);
   const branch = new Branch(layer, options, call);
   branchOff(call, parent, branch);
@@ -43,7 +43,7 @@ class BranchRun {
   private tearDown: (() => void) | undefined;
 
   constructor(
-    private readonly pipeline: Pipeline,
+    private readonly pipeline: Walk,
     private readonly call: Call,
     private readonly branch: Branch,
     private readonly parent: Call | undefined,

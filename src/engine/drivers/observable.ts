@@ -1,6 +1,7 @@
 import { isObservable, Observable, type Subscriber, type Unsubscribable } from 'rxjs';
 import { WaitingFor, type Call, type Method } from '../call/call.js';
-import type { Pipeline, Step } from '../pipeline/pipeline.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
+import type { Step } from '../pipeline/walk.js';
 import { Outcome } from '../contract/outcome.js';
 import { offAbort, onAbort, reasonOf, type AbortListener } from '../waiting/abort-listeners.js';
 import { deferred } from '../waiting/waiter.js';

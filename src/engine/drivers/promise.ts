@@ -1,6 +1,7 @@
 import { isObservable } from 'rxjs';
 import { WaitingFor, type Call, type CallDriver, type Method } from '../call/call.js';
-import type { Pipeline, Step } from '../pipeline/pipeline.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
+import type { Step } from '../pipeline/walk.js';
 import { rollBack } from '../pipeline/cut-off.js';
 import { AnswerLink } from './answer-link.js';
 import { asPromise, ignoreEnd, interruptible, isThenable, rejectSoon } from './promises.js';

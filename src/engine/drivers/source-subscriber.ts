@@ -1,5 +1,5 @@
 import { Subscriber } from 'rxjs';
-import type { Step } from '../pipeline/pipeline.js';
+import type { Step } from '../pipeline/walk.js';
 
 /** How what was started ended; or what is next, where the pipeline has been told already. */
 export type Ending = { readonly failed: boolean; readonly payload: unknown } | { readonly next: Step };

@@ -1,5 +1,5 @@
 import { WaitingFor, type Call } from '../call/call.js';
-import type { Pipeline } from './pipeline.js';
+import type { Walk } from './walk.js';
 import { settleWith } from './substitute.js';
 import { Outcome } from '../contract/outcome.js';
 import { settle, whenSettled, type Stray } from './strays.js';
@@ -13,7 +13,7 @@ import { settle, whenSettled, type Stray } from './strays.js';
  *
  * Tells the layers inside of the one that cut the call off, and goes on outwards from that.
  */
-export function applyInterruption(pipeline: Pipeline, call: Call): void {
+export function applyInterruption(pipeline: Walk, call: Call): void {
   const { layer, outcome, reason, settlement } = call.interruption!;
   call.interruption = undefined;
   // The limit of an attempt that has ended since: its layer was told, and a layer outside has begun another one.
@@ -35,7 +35,7 @@ export function applyInterruption(pipeline: Pipeline, call: Call): void {
 }
 
 /** Tells a layer that its attempt ends here. What it holds is in use until the method has really ended. */
-export function abandon(pipeline: Pipeline, call: Call, layer: number): void {
+export function abandon(pipeline: Walk, call: Call, layer: number): void {
   const { environment, operationId } = pipeline;
   const strategy = pipeline.layers[layer]!;
   try {
@@ -47,7 +47,7 @@ export function abandon(pipeline: Pipeline, call: Call, layer: number): void {
 }
 
 /** The method may still run: what its attempt holds is given back when it really ends, and a late value is given away. */
-function strayOf(pipeline: Pipeline, call: Call): Stray | undefined {
+function strayOf(pipeline: Walk, call: Call): Stray | undefined {
   const { running } = call;
   if (running === undefined || call.waitingFor !== WaitingFor.METHOD) return undefined;
   const { roles, operationId, environment } = pipeline;
@@ -65,7 +65,7 @@ function strayOf(pipeline: Pipeline, call: Call): Stray | undefined {
 }
 
 /** Takes back a call whose method runs: all layers are told that it ended without a verdict, and it is not counted. */
-export function rollBack(pipeline: Pipeline, call: Call): void {
+export function rollBack(pipeline: Walk, call: Call): void {
   pipeline.layers.forEach((layer, index) => {
     try {
       layer.rolledBack?.(call, index);
@@ -80,7 +80,7 @@ export function rollBack(pipeline: Pipeline, call: Call): void {
 }
 
 /** Asks the layer that has set an alarm. */
-export function ringAlarm(pipeline: Pipeline, call: Call, layer: number): void {
+export function ringAlarm(pipeline: Walk, call: Call, layer: number): void {
   const strategy = pipeline.layers[layer]!;
   try {
     strategy.alarm?.(call, layer);

@@ -19,10 +19,8 @@ import { onAbort, reasonOf } from '../waiting/abort-listeners.js';
 import { Waiter } from '../waiting/waiter.js';
 import { substituteSettled } from './substitute.js';
 import { again, suspend, resume } from './suspend.js';
+import type { Step, Walk } from './walk.js';
 import { notAdmitted, succeedAmongStrays, successHandlerFailed, succeedWith } from './uncommon-turns.js';
-
-/** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
-export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
 
 /** Starts the method of a call. Methods and tasks of `execute` differ in what they are given. */
 export type Invoker = (call: Call) => unknown;
@@ -35,7 +33,7 @@ const ATTEMPTS_IN_A_ROW = 100;
  * asked?) and outwards (who has to be told?); a driver does what `step` says and reports with `hear`. Nothing in here
  * knows a kind of policy, a promise of the user's or an Observable.
  */
-export class Pipeline implements CallHost<Call> {
+export class Pipeline implements Walk, CallHost<Call> {
   readonly tallies: readonly LayerCounters[];
   /** The layers that set a time limit on the call. */
   readonly limiting: readonly number[];

@@ -1,7 +1,7 @@
 import type { Call } from '../call/call.js';
 import { Outcome, type Settlement } from '../contract/outcome.js';
 import type { Substitute } from '../contract/verdict.js';
-import type { Pipeline } from './pipeline.js';
+import type { Walk } from './walk.js';
 
 /** A layer answers in place of what is inside of it: nothing inside is asked. */
 export function answerAtOnce(call: Call, substitute: Substitute): void {
@@ -12,7 +12,7 @@ export function answerAtOnce(call: Call, substitute: Substitute): void {
 }
 
 /** A substitute gave its value, or failed: the next tier, or outwards from the layer that gave it. */
-export function substituteSettled(pipeline: Pipeline, call: Call, failed: boolean, payload: unknown): void {
+export function substituteSettled(pipeline: Walk, call: Call, failed: boolean, payload: unknown): void {
   const substitute = call.substitute!;
   let ended = failed;
   let result = payload;
@@ -34,7 +34,7 @@ export function substituteSettled(pipeline: Pipeline, call: Call, failed: boolea
 const nothing = (): undefined => undefined;
 
 /** Outwards from a layer with an end that came from elsewhere. A value goes the way of substitutes, on which drivers pass it on. */
-export function settleWith(pipeline: Pipeline, call: Call, layer: number, { outcome, payload, served = 'method' }: Settlement): void {
+export function settleWith(pipeline: Walk, call: Call, layer: number, { outcome, payload, served = 'method' }: Settlement): void {
   call.served = served;
   pipeline.startUnwind(call, layer, outcome, payload);
   if (outcome !== Outcome.SUCCESS) return;

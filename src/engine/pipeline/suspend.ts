@@ -1,7 +1,7 @@
 import { WaitingFor, type Call } from '../call/call.js';
 import type { Environment } from '../environment.js';
 import { abandon } from './cut-off.js';
-import type { Pipeline } from './pipeline.js';
+import type { Walk } from './walk.js';
 import { settleWith } from './substitute.js';
 import { Outcome } from '../contract/outcome.js';
 import { deferred, limitWait, type Waiter } from '../waiting/waiter.js';
@@ -27,7 +27,7 @@ export function suspend(call: Call, waiter: Waiter, environment: Environment): P
 }
 
 /** The same on the way in: a hedge does not stand in a line, nor does it wait for the attempt that it stands beside. */
-export function suspendIfAllowed(pipeline: Pipeline, call: Call, waiter: Waiter): Promise<void> | undefined {
+export function suspendIfAllowed(pipeline: Walk, call: Call, waiter: Waiter): Promise<void> | undefined {
   const isLine = waiter.reason === 'queue' || waiter.reason === 'shared-call';
   if (call.mayWait || !isLine || waiter.state !== 'waiting') return suspend(call, waiter, pipeline.environment);
   waiter.leave();
@@ -39,7 +39,7 @@ export function suspendIfAllowed(pipeline: Pipeline, call: Call, waiter: Waiter)
  * A layer ordered another attempt: it begins at once, or after a pause, whose promise is fulfilled when the time is over or the
  * call is cut off. Neither where it was cut off meanwhile, or where the pause would begin in a shutdown.
  */
-export function again(pipeline: Pipeline, call: Call, layer: number, delayMs: number): Promise<void> | undefined {
+export function again(pipeline: Walk, call: Call, layer: number, delayMs: number): Promise<void> | undefined {
   const { shutdown } = pipeline.environment;
   call.inward = true;
   call.cursor = layer + 1;
@@ -69,7 +69,7 @@ function pause(call: Call, delayMs: number, { clock, shutdown }: Environment): P
 }
 
 /** A wait is over, and not because the call was cut off. */
-export function resume(pipeline: Pipeline, call: Call): void {
+export function resume(pipeline: Walk, call: Call): void {
   const { waiter } = call;
   call.stopWaiting();
   call.waiter = undefined;
@@ -87,13 +87,13 @@ export function resume(pipeline: Pipeline, call: Call): void {
 }
 
 /** The attempt begins that the layer before the cursor ordered. */
-function repeat(pipeline: Pipeline, call: Call): void {
+function repeat(pipeline: Walk, call: Call): void {
   pipeline.count(call, call.cursor - 1, 'repeats');
   call.beginAgain(call.cursor - 1);
 }
 
 /** It does not: the application shuts down, and the outcome of the last attempt stands. */
-function stayOut(pipeline: Pipeline, call: Call): void {
+function stayOut(pipeline: Walk, call: Call): void {
   call.inward = false;
   call.cursor--;
   abandon(pipeline, call, call.cursor);

@@ -8,12 +8,12 @@ import { Outcome } from '../contract/outcome.js';
 import { Rejection } from '../contract/rejection.js';
 import type { Verdict } from '../contract/verdict.js';
 import { Waiter } from '../waiting/waiter.js';
-import type { Pipeline, Step } from './pipeline.js';
+import type { Step, Walk } from './walk.js';
 import { answerAtOnce } from './substitute.js';
 import { suspendIfAllowed } from './suspend.js';
 
 /** A layer lets the call wait, answers it, or rejects it. */
-export function notAdmitted(pipeline: Pipeline, call: Call, layer: number, admission: NonNullable<Admission>): Step | undefined {
+export function notAdmitted(pipeline: Walk, call: Call, layer: number, admission: NonNullable<Admission>): Step | undefined {
   if (admission instanceof Rejection) reject(pipeline, call, layer, admission);
   else if (admission instanceof Waiter) return suspendIfAllowed(pipeline, call, admission);
   else if ('produce' in admission) answerAtOnce(call, admission);
@@ -25,7 +25,7 @@ export function notAdmitted(pipeline: Pipeline, call: Call, layer: number, admis
 }
 
 /** The error is made now only where it has a stack to show. */
-function reject(pipeline: Pipeline, call: Call, layer: number, rejection: Rejection): void {
+function reject(pipeline: Walk, call: Call, layer: number, rejection: Rejection): void {
   pipeline.count(call, layer, 'rejections');
   pipeline.startUnwind(call, layer, Outcome.REJECTED, undefined);
   call.rejection = rejection;
@@ -33,20 +33,20 @@ function reject(pipeline: Pipeline, call: Call, layer: number, rejection: Reject
 }
 
 /** The method gave its value while another run of it goes on. */
-export function succeedAmongStrays(pipeline: Pipeline, call: Call, value: unknown): Step {
+export function succeedAmongStrays(pipeline: Walk, call: Call, value: unknown): Step {
   pipeline.settled(call, false, value);
   return pipeline.step(call);
 }
 
 /** A layer has something to say to a success. */
-export function succeedWith(pipeline: Pipeline, call: Call, layer: number, verdict: NonNullable<Verdict>): Step {
+export function succeedWith(pipeline: Walk, call: Call, layer: number, verdict: NonNullable<Verdict>): Step {
   call.running = undefined;
   pipeline.startUnwind(call, layer, Outcome.SUCCESS, call.payload);
   return pipeline.applyVerdict(call, layer, verdict) ?? pipeline.step(call);
 }
 
 /** A layer threw when it was told of a success: that is reported, and the others are told. */
-export function successHandlerFailed(pipeline: Pipeline, call: Call, layer: number, error: unknown): Step {
+export function successHandlerFailed(pipeline: Walk, call: Call, layer: number, error: unknown): Step {
   pipeline.environment.callbackFailed(pipeline.layers[layer]!.kind, pipeline.operationId, error);
   call.running = undefined;
   pipeline.startUnwind(call, layer, Outcome.SUCCESS, call.payload);

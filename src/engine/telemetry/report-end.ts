@@ -1,9 +1,9 @@
 import type { Call } from '../call/call.js';
-import type { Pipeline } from '../pipeline/pipeline.js';
+import type { Walk } from '../pipeline/walk.js';
 import { Outcome } from '../contract/outcome.js';
 
 /** The end of a call of which somebody wants to know more than that it was. */
-export function reportEnd({ layers, watch, operationId, environment: { events } }: Pipeline, call: Call): void {
+export function reportEnd({ layers, watch, operationId, environment: { events } }: Walk, call: Call): void {
   if (call.attempt > 1) layers.forEach((layer, index) => layer.settled?.(call, index));
   watch?.ended(call);
   if (!events.hasCallListeners || call.outcome === Outcome.ABORT) return;

@@ -16,7 +16,8 @@ import { duration, formatValue, Problems, readSettings, rule, type Rules } from 
 import type { Alert, AlertChannel } from './alert.js';
 import { AlertState } from './alert-state.js';
 import { Deliveries } from './deliveries.js';
-import { detectorOf, type Detector } from './detectors/detectors.js';
+import type { Detector } from './detectors/detector.js';
+import { detectorOf } from './detectors/detectors.js';
 import { loggerChannel } from './logger-channel.js';
 import { unknownNames } from './rule-names.js';
 import { readRules, type RuleSettings } from './rule-settings.js';

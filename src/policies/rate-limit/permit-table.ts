@@ -1,6 +1,6 @@
 import type { Clock } from '../../engine/clock.js';
 import { KeyTable } from '../../engine/state/key-table.js';
-import type { Algorithm } from './counting/algorithms.js';
+import type { Algorithm } from './counting/algorithm.js';
 import type { Rate } from './counting/units.js';
 
 /** The slot of the common, unkeyed limit. */

@@ -2,7 +2,7 @@ import type { Resilience } from '../../../core.js';
 import { isThenable } from '../../../engine/drivers/promises.js';
 import { describeDuration } from '../../../options/index.js';
 import type { AlertState } from '../alert-state.js';
-import type { Detector } from './detectors.js';
+import type { Detector } from './detector.js';
 import type { RuleSettings } from '../rule-settings.js';
 import { SustainedCondition } from './sustained-condition.js';
 

@@ -1,8 +1,9 @@
 import type { Resilience } from '../../../core.js';
 import { formatEvent } from '../../../engine/telemetry/event-format.js';
-import { matchesPattern, type EventBase } from '../../../engine/telemetry/events.js';
+import { matchesPattern } from '../../../engine/telemetry/events.js';
 import { describeDuration, quoteText } from '../../../options/index.js';
 import type { AlertState } from '../alert-state.js';
+import type { Detector } from './detector.js';
 import { conditionDetector } from './condition-detector.js';
 import { OccurrenceCounter } from './occurrence-counter.js';
 import { openCircuitDetector } from './open-circuit-detector.js';
@@ -10,17 +11,6 @@ import { RateWindow } from './rate-window.js';
 import type { RuleSettings } from '../rule-settings.js';
 import { subjectOf, type PolicyEvent } from './subject.js';
 import { SustainedCondition } from './sustained-condition.js';
-
-/** Looks for what a rule is about, and tells the book. */
-export interface Detector {
-  /** The events that it wants to hear. */
-  readonly wants?: (type: string) => boolean;
-  hear?(event: EventBase): void;
-  /** Looks around; called again and again. */
-  look?(): void;
-  /** The application shuts down. */
-  stop?(): void;
-}
 
 /** Makes the detector of a rule. */
 export function detectorOf(rule: RuleSettings, book: AlertState, resilience: Resilience): Detector {

@@ -1,7 +1,7 @@
 import type { CircuitStateName, Resilience } from '../../../core.js';
 import { formatEvent } from '../../../engine/telemetry/event-format.js';
 import type { AlertState } from '../alert-state.js';
-import type { Detector } from './detectors.js';
+import type { Detector } from './detector.js';
 import type { RuleSettings } from '../rule-settings.js';
 import { subjectOf, type PolicyEvent } from './subject.js';
 

@@ -1,4 +1,4 @@
-import type { Algorithm } from './algorithms.js';
+import type { Algorithm } from './algorithm.js';
 import { atOrAfter, HALF_UNIT, refillUnits, type Rate } from './units.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Algorithm } from './algorithms.js';
+import type { Algorithm } from './algorithm.js';
 import { atOrAfter, countingUnits, HALF_UNIT, type Rate } from './units.js';
 
 type Counting = Omit<Algorithm, 'tryTake'>;
