@@ -33,7 +33,7 @@ const LONG_FILES: Record<string, string> = {
   'engine/pipeline/pipeline.ts': 'the walk of a call in one piece: enter, leave, wait, cut off',
   'engine/call/call.ts': 'the record of a call, field by field',
   'engine/drivers/promise.ts': 'the short way and the long way of one call, in sight of each other',
-  'engine/drivers/observable.ts': 'one run of one Observable, all its ends in sight of each other',
+  'engine/drivers/observable-run.ts': 'one run of one Observable, all its ends in sight of each other',
   'policies/circuit-breaker/states.ts': 'the states of one machine, to be read side by side',
   'policies/circuit-breaker/circuit.ts': 'every change of the state of a circuit, in one place',
   'policies/circuit-breaker/shared/shared-circuit.ts': 'what a circuit knows of the fleet, and every way in which that changes its state',
@@ -47,8 +47,15 @@ const LONG_FILES: Record<string, string> = {
   'application/resilience.ts': 'the public face of the library, half of it doc comments',
 };
 
-/** Files over 300 lines: the public face, and the record of a call, until what only branches and timers need is apart from it. */
-const VERY_LONG_FILES = ['application/resilience.ts', 'engine/call/call.ts'];
+/** Files over 250 lines, until they are split. */
+const VERY_LONG_FILES = [
+  'application/resilience.ts',
+  'engine/call/call.ts',
+  'engine/pipeline/pipeline.ts',
+  'policies/circuit-breaker/circuit-breaker.telemetry.ts',
+  'policies/circuit-breaker/circuit-breaker.ts',
+  'policies/rate-limit/rate-limiter.ts',
+];
 
 /** Files that may name a kind of policy, beside its folder, the table and the decorators. */
 const NAMES_KINDS: Record<string, string> = {
@@ -81,12 +88,8 @@ describe('the house', () => {
   it('has files of about two hundred lines, and a reason for each longer one', () => {
     const long = files.filter(([, text]) => text.split('\n').length > 201).map(([file]) => file);
     expect(long.toSorted()).toEqual(Object.keys(LONG_FILES).toSorted());
-    expect(
-      files
-        .filter(([, text]) => text.split('\n').length > 300)
-        .map(([file]) => file)
-        .toSorted(),
-    ).toEqual(VERY_LONG_FILES);
+    const veryLong = files.filter(([, text]) => text.split('\n').length > 251).map(([file]) => file);
+    expect(veryLong.toSorted()).toEqual(VERY_LONG_FILES);
   });
 
   it('has no folder of more than sixteen files, and none that says nothing', () => {

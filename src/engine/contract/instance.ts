@@ -1,6 +1,6 @@
 import type { Rules } from '../../options/rule.js';
 import type { Environment } from '../environment.js';
-import type { OptionSources, ResolvedOptions } from './kind.js';
+import type { OptionSources, ResolvedOptions } from './resolved-options.js';
 
 /** What a probe is told. */
 export type HealthStatus = 'up' | 'degraded' | 'down';

@@ -3,17 +3,17 @@ import type { DataOf, OptionsOf, Rules } from '../../options/rule.js';
 import type { Environment } from '../environment.js';
 import type { LayerCounters } from '../telemetry/operation-counts.js';
 import type { InstanceDeclaration } from './instance.js';
+import type { OptionSources, ResolvedOptions } from './resolved-options.js';
 import type { Strategy } from './strategy.js';
 import type { EventDeclaration } from '../telemetry/events.js';
 import type { MetricDeclaration } from '../telemetry/metric.js';
+
+export type { OptionSources, ResolvedOptions } from './resolved-options.js';
 
 /** A declaration of what is wanted: plain data beside the functions that the user gave. */
 export interface PolicyDeclaration {
   readonly kind: string;
 }
-
-/** Every option of one policy, normalised (durations in milliseconds, defaults filled in). */
-export type ResolvedOptions = Readonly<Record<string, unknown>>;
 
 /** Where a strategy is being built. */
 export interface BuildContext<Instance extends object | undefined = object | undefined> {
@@ -107,9 +107,6 @@ export interface ResolvedPolicy {
   /** So many of the operation's policies stand outside of its layer that bounds the whole, where an order names that. */
   readonly totalInsideOf?: number;
 }
-
-/** For each option where its value came from: `default`, `profile production`, `defaults`, `preset payments`, `class`, `method`. */
-export type OptionSources = Readonly<Record<string, string>>;
 
 /** Options that somebody wrote down, at whatever level; the others are the library's defaults. */
 export function explicitOptions(sources: OptionSources): ReadonlySet<string> {

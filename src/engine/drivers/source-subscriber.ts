@@ -7,7 +7,7 @@ export type Ending = { readonly failed: boolean; readonly payload: unknown } | {
 /** Who subscribed to the source. */
 export interface SourceListener {
   next(attempt: SourceSubscriber, value: unknown): void;
-  ended(attempt: SourceSubscriber): void;
+  ended(attempt: SourceSubscriber, ending: Ending): void;
   teardownFailed(error: unknown): void;
 }
 
@@ -15,12 +15,13 @@ export interface SourceListener {
 export class SourceSubscriber extends Subscriber<unknown> {
   /** How it ended. While `subscribe` still runs that is only noted. */
   ending: Ending | undefined;
-  latest: unknown;
+  private latest: unknown;
   /** Values that came while the first one is judged, or while what came then is passed on. */
-  meanwhile: unknown[] | undefined;
+  private meanwhile: unknown[] | undefined;
 
   constructor(
-    private readonly listener: SourceListener,
+    /** Who hears of it just now. */
+    public listener: SourceListener,
     /** It is a fallback's. */
     readonly isAnswer: boolean,
   ) {
@@ -36,8 +37,36 @@ export class SourceSubscriber extends Subscriber<unknown> {
     }
   }
 
+  /** What comes from now on waits for the verdict on the first value. */
+  hold(): void {
+    this.meanwhile = [];
+  }
+
+  /** The first value was not taken, and what came meanwhile goes with it. */
+  drop(ending: Ending): void {
+    this.meanwhile = undefined;
+    this.ending = ending;
+    this.stop();
+  }
+
+  /** The first value was taken: it is passed on with what came meanwhile, and then the end that came meanwhile is told. */
+  release(first: unknown, to: Subscriber<unknown>): void {
+    // What the source gives while the caller takes these waits its turn too: the loop sees what is added to the list.
+    const values = (this.meanwhile ??= []);
+    values.unshift(first);
+    for (const value of values) this.passOn(value, to);
+    this.meanwhile = undefined;
+    if (this.ending !== undefined) this.tellEnd(this.ending);
+  }
+
+  passOn(value: unknown, to: Subscriber<unknown>): void {
+    this.latest = value;
+    to.next(value);
+  }
+
   protected override _next(value: unknown): void {
-    this.listener.next(this, value);
+    if (this.meanwhile === undefined) this.listener.next(this, value);
+    else this.meanwhile.push(value);
   }
 
   protected override _error(error: unknown): void {
@@ -48,17 +77,14 @@ export class SourceSubscriber extends Subscriber<unknown> {
     this.end({ failed: false, payload: this.latest });
   }
 
-  /** Tells of the end that came while the first value was judged. */
-  endLater(): void {
-    const { ending } = this;
-    if (ending === undefined) return;
-    if ('failed' in ending && !ending.failed) this.ending = { failed: false, payload: this.latest };
-    this.listener.ended(this);
-  }
-
   private end(ending: Ending): void {
     if (this.ending !== undefined) return;
     this.ending = ending;
-    this.listener.ended(this);
+    if (this.meanwhile === undefined) this.listener.ended(this, ending);
+  }
+
+  private tellEnd(ending: Ending): void {
+    if ('failed' in ending && !ending.failed) this.ending = { failed: false, payload: this.latest };
+    this.listener.ended(this, this.ending ?? ending);
   }
 }

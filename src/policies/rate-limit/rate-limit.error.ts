@@ -1,12 +1,8 @@
 import { Rejection } from '../../engine/contract/rejection.js';
 import { defineErrorTraits, ResilienceError, type ErrorDetails } from '../../engine/error.js';
-import { rejectionMessage, type Limits } from './rejection-message.js';
+import { rejectionMessage, type Limits, type RateLimitReason } from './rejection-message.js';
 
-/**
- * Why there was no permit: none left in time, the call costs more than there ever is, its key was forgotten while it waited
- * because so many others are in use (`maxKeys`), or the application shuts down.
- */
-export type RateLimitReason = 'limit' | 'cost' | 'displaced' | 'shutdown';
+export type { RateLimitReason } from './rejection-message.js';
 
 function isRetryable(reason: RateLimitReason): boolean {
   return reason === 'limit' || reason === 'displaced';

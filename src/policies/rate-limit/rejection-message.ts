@@ -1,6 +1,10 @@
 import { describeDuration } from '../../options/index.js';
-import type { RateLimitReason } from './rate-limit.error.js';
-import type { Requester } from './rate-limit.telemetry.js';
+
+/**
+ * Why there was no permit: none left in time, the call costs more than there ever is, its key was forgotten while it waited
+ * because so many others are in use (`maxKeys`), or the application shuts down.
+ */
+export type RateLimitReason = 'limit' | 'cost' | 'displaced' | 'shutdown';
 
 /** What a message tells of a limiter, as it is when it rejects. */
 export interface Limits {
@@ -17,7 +21,7 @@ export function limitsOf(name: string, capacity: number, { limit, per }: { reado
 /** Why a call was rejected, in a sentence with the figures. */
 export function rejectionMessage(
   limits: Limits,
-  { key, cost }: Requester,
+  { key, cost }: { readonly key: string | undefined; readonly cost: number },
   reason: RateLimitReason,
   retryAfterMs: number | undefined,
 ): string {
