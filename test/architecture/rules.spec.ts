@@ -54,6 +54,9 @@ const VERY_LONG_FILES = [
   'engine/pipeline/pipeline.ts',
   'policies/circuit-breaker/circuit-breaker.telemetry.ts',
   'policies/circuit-breaker/circuit-breaker.ts',
+  'policies/circuit-breaker/circuit.ts',
+  'policies/circuit-breaker/shared/circuit-group.ts',
+  'policies/circuit-breaker/shared/shared-circuit.ts',
   'policies/rate-limit/rate-limiter.ts',
 ];
 
