@@ -2,7 +2,7 @@ import { createClient } from './redis-port.js';
 import { wallTimeOf } from '../../src/engine/clock.js';
 import type { Policy, ResilienceEvent } from '../../src/core.js';
 import { ResilienceError } from '../../src/core.js';
-import type { CircuitStore } from '../../src/policies/circuit-breaker/shared/circuit-store.js';
+import type { CircuitStore, TrialReply, TrialRequest, TrialVerdict } from '../../src/policies/circuit-breaker/shared/circuit-store.js';
 import type { ResilienceStore, SharedSettings, SharedStore } from '../../src/policies/shared-store.js';
 import { FakeClock } from '../../src/testing/index.js';
 import { MemoryCircuits } from '../../src/testing/memory-store/memory-circuits.js';
@@ -45,6 +45,8 @@ export class CircuitFleet {
   readonly labs: Lab[] = [];
   readonly wires: Wire[] = [];
   private readonly stores: SharedStore[] = [];
+  /** Every lease of a trial that the store has given: in which half-open period, and what came of it. */
+  readonly leases = new Map<string, { readonly generation: string; passed: boolean | 'given back' | undefined }>();
   private pending = 0;
 
   constructor(
@@ -126,6 +128,15 @@ export class CircuitFleet {
     return this.labs[index]!.events.map((event: ResilienceEvent) => event.type).filter((type) => type.startsWith('circuit'));
   }
 
+  private granted({ lease }: TrialRequest, { isGranted, record }: TrialReply): void {
+    if (isGranted) this.leases.set(lease!, { generation: record!.generation, passed: undefined });
+  }
+
+  private concluded({ lease, passed }: TrialVerdict): void {
+    const one = this.leases.get(lease);
+    if (one !== undefined) one.passed = passed ?? 'given back';
+  }
+
   private readonly availability: ((isAvailable: boolean) => void)[] = [];
 
   private storeOf(instance: string, wire: Wire): SharedStore {
@@ -158,7 +169,13 @@ export class CircuitFleet {
         if (name === 'idOf') return target.idOf;
         if (name === 'listen')
           return (listener: Parameters<CircuitStore['listen']>[0]) => target.listen((id, record) => wire.isDeaf || listener(id, record));
-        return (...args: never[]) => carry(name, () => (target[name] as (...given: never[]) => Promise<unknown>).apply(target, args));
+        return (...args: unknown[]) =>
+          carry(name, async () => {
+            if (name === 'conclude') this.concluded(args[0] as TrialVerdict);
+            const answer = await (target[name] as (...given: unknown[]) => Promise<unknown>).apply(target, args);
+            if (name === 'trial') this.granted(args[0] as TrialRequest, answer as TrialReply);
+            return answer;
+          });
       },
     });
     return {

@@ -45,7 +45,7 @@ local function merge(key, list, b, runs)
     if counts and judge(r, sums, longest, b) then
       redis.call('DEL', list)
       open_circuit(key, r, b.next_generation, b.open_ms, sums)
-      knows = false
+      knows, in_a_row = false, 0
     end
   end
   local reply = struct.pack('<IIII', sums.calls, sums.failures, sums.slow, in_a_row)
