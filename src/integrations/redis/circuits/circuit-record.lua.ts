@@ -57,7 +57,8 @@ local function write_record(key, r)
   redis.call('DEL', key)
   redis.call('HSET', key, 'r', pack_record(r))
   redis.call('PEXPIRE', key, string.format('%.0f', math.ceil(ttl_of(r, HOUR))))
-  redis.call('PUBLISH', ARGV[3], struct.pack('<H', #key) .. key .. for_instances(r))
+  -- News only: who may not publish, or is not heard, is met by those who ask.
+  redis.pcall('PUBLISH', ARGV[3], struct.pack('<H', #key) .. key .. for_instances(r))
 end
 
 local function transit(r, generation, state)

@@ -160,14 +160,20 @@ export class CircuitGroup {
     const { clock } = this.environment;
     const at = Math.max(clock.now(), lastAt + this.propagationMs * SOONEST);
     if (this.isStopped || at >= this.soonAt) return;
-    clock.clearTimer(this.soonTimer);
+    this.cancelSoon();
     this.soonAt = at;
     const act = (): void => {
       this.soonAt = Number.POSITIVE_INFINITY;
+      this.soonTimer = undefined;
       this.background(this.sendWhatIsUrgent());
     };
     if (at > clock.now()) this.soonTimer = clock.setTimer(act, at - clock.now());
     else queueMicrotask(act);
+  }
+
+  private cancelSoon(): void {
+    if (this.soonTimer !== undefined) this.environment.clock.clearTimer(this.soonTimer);
+    this.soonTimer = undefined;
   }
 
   private async sendWhatIsUrgent(): Promise<void> {
@@ -240,7 +246,7 @@ export class CircuitGroup {
     this.isStopped = true;
     const { clock } = this.environment;
     clock.clearTimer(this.timer);
-    clock.clearTimer(this.soonTimer);
+    this.cancelSoon();
   }
 
   /** Gives the trials back that run, and the last counts. */
