@@ -3,6 +3,7 @@ import type { KindTable } from '../engine/contract/kind-table.js';
 import type { PolicyKind } from '../engine/contract/kind.js';
 import type { Environment } from '../engine/environment.js';
 import { ResilienceConfigError } from '../engine/error.js';
+import type { ControlAppliedEvent } from '../engine/telemetry/operation-events.js';
 import type { Registry } from '../engine/state/registry.js';
 import { defaultsOf, formatValue, suggestion } from '../options/index.js';
 import { readPage, readRequest, type CommandRequest } from './control-request.js';
@@ -113,7 +114,7 @@ export class InstanceControls {
     const { events } = this.environment;
     if (events.hasListeners('control.applied')) {
       const facts = { policyName: name, kind: kind.kind, command: commandName, key, arguments: given, reason, by };
-      events.emit('control.applied', undefined, facts);
+      events.emit<ControlAppliedEvent>('control.applied', undefined, facts);
     }
   }
 

@@ -1,6 +1,7 @@
 import { buildLayers } from '../engine/pipeline/compile.js';
 import type { Environment } from '../engine/environment.js';
 import { ResilienceConfigError } from '../engine/error.js';
+import type { ConfigChangedEvent } from '../engine/telemetry/operation-events.js';
 import type { KindTable } from '../engine/contract/kind-table.js';
 import { explicitOptions, type PolicyKind, type ResolvedOptions, type ResolvedPolicy } from '../engine/contract/kind.js';
 import type { NamedSettings } from '../engine/state/named-settings.js';
@@ -51,7 +52,8 @@ export function reconfigure(name: string, input: unknown, application: Applicati
   for (const { settings } of changes.values())
     environment.notify(`reconfigure of ${settings.kind.kind}`, undefined, () => settings.apply());
   if (events.hasListeners('config.changed'))
-    for (const [kind, { options }] of changes) events.emit('config.changed', undefined, { policyName: name, kind, options });
+    for (const [kind, { options }] of changes)
+      events.emit<ConfigChangedEvent>('config.changed', undefined, { policyName: name, kind, options });
 }
 
 function readChanges(name: string, input: unknown, { kinds, registry }: Application, problems: Problems): Changes {

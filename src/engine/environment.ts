@@ -6,6 +6,7 @@ import { EventHub } from './telemetry/events.js';
 import { guardedLogger, processWarnings, type ResilienceLogger } from './telemetry/logger.js';
 import type { CallTracer } from './telemetry/tracer.js';
 import { Timings } from './telemetry/histogram.js';
+import type { CallbackFailedEvent } from './telemetry/operation-events.js';
 import { TimerQueue } from './waiting/timer-queue.js';
 
 /** How many different places may report a throwing callback in the log; beyond it only the events tell. */
@@ -53,7 +54,8 @@ export class Environment {
    * A callback of the user's threw where the call must go on: told as an event each time, and in the log once a place.
    */
   callbackFailed(callback: string, operationId: string | undefined, error: unknown): void {
-    if (this.events.hasListeners('callback.failed')) this.events.emit('callback.failed', operationId, { callback, error });
+    if (this.events.hasListeners('callback.failed'))
+      this.events.emit<CallbackFailedEvent>('callback.failed', operationId, { callback, error });
     this.complain(callback, operationId, error);
   }
 

@@ -7,4 +7,10 @@ export { isTransientError } from './failure-filter.js';
 export type { HealthStatus, KeyListing, KeyPage, KeySnapshot } from './contract/instance.js';
 export type { PolicyDeclaration } from './contract/kind.js';
 export type { LabelValues, MetricType } from './telemetry/metric.js';
-export type { CallbackFailedEvent, ConfigChangedEvent, ControlAppliedEvent, OperationEvent } from './telemetry/operation.telemetry.js';
+export type {
+  CallbackFailedEvent,
+  ConfigChangedEvent,
+  ControlAppliedEvent,
+  EngineEvent,
+  OperationEvent,
+} from './telemetry/operation-events.js';

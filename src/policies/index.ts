@@ -1,14 +1,9 @@
 /**
- * THE KIND TABLE. A new kind of policy is a folder beside this file, a line in `kindTable` at its place in the order,
- * and a line in each of the unions below. Nothing else in the library names kinds, but for the decorators.
+ * THE KIND TABLE. A new kind of policy is a folder beside this file, a line in `kindTable` at its place in the order, one in
+ * `policies`, and one in `PolicyKinds`, of which the types are made. Nothing else in the library names kinds, but for the decorators.
  */
-import {
-  operationTelemetry,
-  type CallbackFailedEvent,
-  type ConfigChangedEvent,
-  type ControlAppliedEvent,
-  type OperationEvent,
-} from '../engine/telemetry/operation.telemetry.js';
+import type { EngineEvent } from '../engine/telemetry/operation-events.js';
+import { operationTelemetry } from '../engine/telemetry/operation.telemetry.js';
 import type { EventDeclaration } from '../engine/telemetry/events.js';
 import { bulkhead, bulkheadKind, type Bulkhead, type BulkheadEvent, type BulkheadOptions, type BulkheadPolicy } from './bulkhead/index.js';
 import {
@@ -100,8 +95,7 @@ export type Policy = SinglePolicy | CombinedPolicy<Policy> | NonePolicy;
 export type CounterName = (typeof kindTable)[number]['telemetry']['counters'][number]['name'];
 
 /** Everything that `events$` tells. */
-export type ResilienceEvent =
-  ConfigChangedEvent | ControlAppliedEvent | OperationEvent | CallbackFailedEvent | StoreEvent | PolicyKinds[PolicyKindName]['event'];
+export type ResilienceEvent = EngineEvent | StoreEvent | PolicyKinds[PolicyKindName]['event'];
 
 /** Every type of event with what it means. */
 export const eventDeclarations: Readonly<Record<string, EventDeclaration>> = Object.fromEntries(

@@ -44,3 +44,15 @@ const resilience = createResilience();
 export const stop: () => void = resilience.on('rate-limit.rejected', ({ key, cost }) => void [key, cost]);
 // @ts-expect-error a figure of another event
 resilience.on('rate-limit.rejected', ({ failures }) => void failures);
+
+const hub = createResilience().environment.events;
+hub.emit<Extract<ResilienceEvent, { type: 'retry.scheduled' }>>('retry.scheduled', undefined, {
+  policyName: 'x',
+  attempt: 1,
+  error: undefined,
+  delayMs: 5,
+});
+// @ts-expect-error whoever emits says which event it is
+hub.emit('retry.scheduled', undefined, {});
+// @ts-expect-error a fact is missing
+hub.emit<CircuitBreakerEvent & { type: 'circuit-breaker.rejected' }>('circuit-breaker.rejected', undefined, { policyName: 'x' });

@@ -5,7 +5,7 @@ import type { LayerCounters } from '../telemetry/operation-counts.js';
 import type { InstanceDeclaration } from './instance.js';
 import type { OptionSources, ResolvedOptions } from './resolved-options.js';
 import type { Strategy } from './strategy.js';
-import type { EventDeclaration } from '../telemetry/events.js';
+import type { EventBase, EventDeclaration } from '../telemetry/events.js';
 import type { MetricDeclaration } from '../telemetry/metric.js';
 
 export type { OptionSources, ResolvedOptions } from './resolved-options.js';
@@ -54,9 +54,9 @@ export interface LayerReading<Deciding = Strategy> {
 }
 
 /** What can be seen of a kind from outside. */
-export interface TelemetryDeclaration {
-  /** By type. */
-  readonly events: Readonly<Record<string, EventDeclaration>>;
+export interface TelemetryDeclaration<Event extends EventBase = EventBase> {
+  /** By type: all that its events can be. */
+  readonly events: Readonly<Record<Event['type'], EventDeclaration>>;
   readonly counters: readonly CounterDeclaration[];
   /** Metrics of the instances that operations share by name (`sharesInstances`), else of the layers (`LayerReading`). */
   readonly metrics: readonly MetricDeclaration[];

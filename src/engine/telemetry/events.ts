@@ -11,6 +11,9 @@ export interface EventBase {
   readonly operationId: string | undefined;
 }
 
+/** What an event says beside what every event carries. */
+export type FactsOf<Event extends EventBase> = Omit<Event, keyof EventBase>;
+
 /** A type of event. */
 export interface EventDeclaration {
   /** What has happened then. */
@@ -40,7 +43,7 @@ const ENDS_OF_CALLS = ['operation.succeeded', 'operation.failed'];
 const MAX_EVENTS_PER_TURN = 1000;
 
 /**
- * News for whoever listens, at once and never awaited. Ask `wants` before making an event: without a listener none is made.
+ * News for whoever listens, at once and never awaited. Ask `hasListeners` before making an event: without a listener none is made.
  * A listener that throws, or gives a promise that is rejected, is reported and harms nobody.
  */
 export class EventHub {
@@ -81,8 +84,11 @@ export class EventHub {
     return this.hasAttemptListeners && this.hasListeners(type);
   }
 
-  /** Tells it. What a listener brings about in the middle of that is told after it, so that all hear it in the order it happened. */
-  emit(type: string, operationId: string | undefined, facts: object): void {
+  /**
+   * Tells it: `emit<RetryScheduledEvent>('retry.scheduled', operationId, { ... })`. What a listener brings about in the middle of that is
+   * told after it, so that all hear it in the order it happened.
+   */
+  emit<Event extends EventBase = never>(type: Event['type'], operationId: string | undefined, facts: FactsOf<Event>): void {
     const event: EventBase = { type, timestamp: wallTimeOf(this.clock), operationId, ...facts };
     if (this.telling) {
       if (this.later.length < MAX_EVENTS_PER_TURN) this.later.push(event);

@@ -1,5 +1,6 @@
 import type { Call } from '../call/call.js';
 import type { Walk } from '../pipeline/walk.js';
+import type { OperationEvent } from './operation-events.js';
 import { Outcome } from '../contract/outcome.js';
 
 /** The end of a call of which somebody wants to know more than that it was. */
@@ -10,5 +11,5 @@ export function reportEnd({ layers, watch, operationId, environment: { events } 
   const type = call.outcome === Outcome.SUCCESS ? 'operation.succeeded' : 'operation.failed';
   if (!events.hasListeners(type)) return;
   const facts = { durationMs: call.now() - call.startedAt, attempts: call.attempt };
-  events.emit(type, operationId, call.outcome === Outcome.SUCCESS ? facts : { ...facts, error: call.payload });
+  events.emit<OperationEvent>(type, operationId, call.outcome === Outcome.SUCCESS ? facts : { ...facts, error: call.payload });
 }

@@ -114,7 +114,7 @@ export const bulkheadTelemetry = {
   counters: [{ name: 'bulkheadRejections', meaning: 'Calls that got no place, for whatever reason.', counter: 'rejections' }],
   metrics: bulkheadMetrics as readonly MetricDeclaration[],
   sharesInstances: true,
-} as const satisfies TelemetryDeclaration;
+} as const satisfies TelemetryDeclaration<BulkheadEvent>;
 
 /** What an event tells of a partition. */
 interface Occupancy {
@@ -132,16 +132,22 @@ export class BulkheadEvents {
 
   rejected(operationId: string | undefined, { key, running, queued }: Occupancy, reason: BulkheadFullReason): void {
     if (this.hub.hasListenersForAttempts('bulkhead.rejected'))
-      this.hub.emit('bulkhead.rejected', operationId, { policyName: this.policyName, key, running, queued, reason });
+      this.hub.emit<BulkheadRejectedEvent>('bulkhead.rejected', operationId, { policyName: this.policyName, key, running, queued, reason });
   }
 
   queued(operationId: string | undefined, { key, running, queued }: Occupancy): void {
     if (this.hub.hasListenersForAttempts('bulkhead.queued'))
-      this.hub.emit('bulkhead.queued', operationId, { policyName: this.policyName, key, running, queued });
+      this.hub.emit<BulkheadQueuedEvent>('bulkhead.queued', operationId, { policyName: this.policyName, key, running, queued });
   }
 
   released(operationId: string | undefined, { key, running, queued }: Occupancy, answeredMsAgo: number): void {
     if (this.hub.hasListeners('bulkhead.released'))
-      this.hub.emit('bulkhead.released', operationId, { policyName: this.policyName, key, running, queued, answeredMsAgo });
+      this.hub.emit<BulkheadReleasedEvent>('bulkhead.released', operationId, {
+        policyName: this.policyName,
+        key,
+        running,
+        queued,
+        answeredMsAgo,
+      });
   }
 }

@@ -211,13 +211,7 @@ export const circuitBreakerTelemetry = {
   ],
   metrics: circuitBreakerMetrics as readonly MetricDeclaration[],
   sharesInstances: true,
-} as const satisfies TelemetryDeclaration;
-
-const EVENT_OF_STATE = {
-  open: 'circuit-breaker.opened',
-  'half-open': 'circuit-breaker.half-opened',
-  closed: 'circuit-breaker.closed',
-} as const;
+} as const satisfies TelemetryDeclaration<CircuitBreakerEvent>;
 
 /** Tells what a breaker does. */
 export class CircuitBreakerEvents {
@@ -231,15 +225,22 @@ export class CircuitBreakerEvents {
     const common = { policyName: this.policyName, key: circuit.key };
     const { operationId } = context;
     if (manual && this.hub.hasListeners('circuit-breaker.state-forced'))
-      this.hub.emit('circuit-breaker.state-forced', operationId, { ...common, from, to });
-    const type = Object.hasOwn(EVENT_OF_STATE, to) ? EVENT_OF_STATE[to as keyof typeof EVENT_OF_STATE] : undefined;
-    if (type === undefined || !this.hub.hasListeners(type)) return;
-    this.hub.emit(type, operationId, to === 'open' ? { ...common, ...openingFacts(circuit, context) } : common);
+      this.hub.emit<CircuitBreakerStateForcedEvent>('circuit-breaker.state-forced', operationId, { ...common, from, to });
+    if (to === 'open' && this.hub.hasListeners('circuit-breaker.opened'))
+      this.hub.emit<CircuitBreakerOpenedEvent>('circuit-breaker.opened', operationId, { ...common, ...openingFacts(circuit, context) });
+    if (to === 'half-open' && this.hub.hasListeners('circuit-breaker.half-opened'))
+      this.hub.emit<CircuitBreakerHalfOpenedEvent>('circuit-breaker.half-opened', operationId, common);
+    if (to === 'closed' && this.hub.hasListeners('circuit-breaker.closed'))
+      this.hub.emit<CircuitBreakerClosedEvent>('circuit-breaker.closed', operationId, common);
   }
 
   rejected(key: string | undefined, operationId: string | undefined, retryAfterMs: number | undefined): void {
     if (this.hub.hasListenersForAttempts('circuit-breaker.rejected'))
-      this.hub.emit('circuit-breaker.rejected', operationId, { policyName: this.policyName, key, retryAfterMs });
+      this.hub.emit<CircuitBreakerRejectedEvent>('circuit-breaker.rejected', operationId, {
+        policyName: this.policyName,
+        key,
+        retryAfterMs,
+      });
   }
 }
 

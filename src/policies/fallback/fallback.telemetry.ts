@@ -63,7 +63,7 @@ export const fallbackTelemetry = {
   },
   counters: [{ name: 'fallbacksServed', meaning: 'Calls that a fallback answered.', counter: 'answers' }],
   metrics: fallbackMetrics as readonly MetricDeclaration[],
-} as const satisfies TelemetryDeclaration;
+} as const satisfies TelemetryDeclaration<FallbackEvent>;
 
 /** Why a tier answers: read only where somebody listens, because reading it makes the error of a rejection. */
 export interface FallbackCause {
@@ -79,11 +79,16 @@ export class FallbackEvents {
 
   served(operationId: string, tier: number, cause: FallbackCause): void {
     if (this.hub.hasListenersForAttempts('fallback.served'))
-      this.hub.emit('fallback.served', operationId, { policyName: this.policyName, tier, error: cause.told });
+      this.hub.emit<FallbackServedEvent>('fallback.served', operationId, { policyName: this.policyName, tier, error: cause.told });
   }
 
   failed(operationId: string, tier: number, cause: FallbackCause, tierError: unknown): void {
     if (this.hub.hasListenersForAttempts('fallback.failed'))
-      this.hub.emit('fallback.failed', operationId, { policyName: this.policyName, tier, error: cause.told, tierError });
+      this.hub.emit<FallbackFailedEvent>('fallback.failed', operationId, {
+        policyName: this.policyName,
+        tier,
+        error: cause.told,
+        tierError,
+      });
   }
 }

@@ -75,7 +75,7 @@ export const rateLimitTelemetry = {
   counters: [{ name: 'rateLimitHits', meaning: 'Calls that a rate limit turned away.', counter: 'rejections' }],
   metrics: rateLimitMetrics as readonly MetricDeclaration[],
   sharesInstances: true,
-} as const satisfies TelemetryDeclaration;
+} as const satisfies TelemetryDeclaration<RateLimitEvent>;
 
 /** Who wanted permits, and how many. */
 export interface Requester {
@@ -93,11 +93,17 @@ export class RateLimitEvents {
 
   rejected({ operationId, key, cost }: Requester, reason: RateLimitReason, retryAfterMs: number | undefined): void {
     if (this.hub.hasListenersForAttempts('rate-limit.rejected'))
-      this.hub.emit('rate-limit.rejected', operationId, { policyName: this.policyName, key, cost, reason, retryAfterMs });
+      this.hub.emit<RateLimitRejectedEvent>('rate-limit.rejected', operationId, {
+        policyName: this.policyName,
+        key,
+        cost,
+        reason,
+        retryAfterMs,
+      });
   }
 
   delayed({ operationId, key, cost }: Requester, delayMs: number): void {
     if (this.hub.hasListenersForAttempts('rate-limit.delayed'))
-      this.hub.emit('rate-limit.delayed', operationId, { policyName: this.policyName, key, cost, delayMs });
+      this.hub.emit<RateLimitDelayedEvent>('rate-limit.delayed', operationId, { policyName: this.policyName, key, cost, delayMs });
   }
 }

@@ -1,6 +1,6 @@
 import type { Call } from '../../engine/call/call.js';
 import { larger, type MetricDeclaration } from '../../engine/telemetry/metric.js';
-import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
+import type { EventBase, EventHub, FactsOf } from '../../engine/telemetry/events.js';
 import type { LayerReading, TelemetryDeclaration } from '../../engine/contract/kind.js';
 
 export interface RetryEventBase extends EventBase {
@@ -106,7 +106,7 @@ export const retryTelemetry = {
   },
   counters: [{ name: 'retryAttempts', meaning: 'Attempts beyond the first one of a call.', counter: 'repeats' }],
   metrics: retryMetrics as readonly MetricDeclaration[],
-} as const satisfies TelemetryDeclaration;
+} as const satisfies TelemetryDeclaration<RetryEvent>;
 
 /** Tells what a retry strategy does. */
 export class RetryEvents {
@@ -116,19 +116,21 @@ export class RetryEvents {
   ) {}
 
   scheduled(call: Call, delayMs: number): void {
-    if (this.hub.hasAttemptListeners) this.emit('retry.scheduled', call, { delayMs });
+    if (this.hub.hasListenersForAttempts('retry.scheduled'))
+      this.hub.emit<RetryScheduledEvent>('retry.scheduled', call.operationId, { ...this.factsOf(call), delayMs });
   }
 
   exhausted(call: Call): void {
-    this.emit('retry.exhausted', call, {});
+    if (this.hub.hasListenersForAttempts('retry.exhausted'))
+      this.hub.emit<RetryExhaustedEvent>('retry.exhausted', call.operationId, this.factsOf(call));
   }
 
   budgetExhausted(call: Call): void {
-    this.emit('retry.budget-exhausted', call, {});
+    if (this.hub.hasListenersForAttempts('retry.budget-exhausted'))
+      this.hub.emit<RetryBudgetExhaustedEvent>('retry.budget-exhausted', call.operationId, this.factsOf(call));
   }
 
-  private emit(type: RetryEvent['type'], call: Call, facts: object): void {
-    if (!this.hub.hasListenersForAttempts(type)) return;
-    this.hub.emit(type, call.operationId, { policyName: this.policyName, attempt: call.attempt, error: call.payload, ...facts });
+  private factsOf({ attempt, payload: error }: Call): FactsOf<RetryEventBase> {
+    return { policyName: this.policyName, attempt, error };
   }
 }

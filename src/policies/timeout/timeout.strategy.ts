@@ -49,7 +49,7 @@ export class TimeoutStrategy implements Strategy {
         isTotal,
         attempt: call.attempt,
       };
-      environment.events.emit('timeout.exceeded', operationId, facts);
+      environment.events.emit<TimeoutExceededEvent>('timeout.exceeded', operationId, facts);
     }
     const what = isTotal
       ? `took longer than ${describeDuration(timeoutMs)} in total`

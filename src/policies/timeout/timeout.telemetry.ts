@@ -28,4 +28,4 @@ export const timeoutTelemetry = {
   events: { 'timeout.exceeded': { when: 'An attempt, or the whole operation, took too long and was given up.', level: 'debug' } },
   counters: [{ name: 'timeouts', meaning: 'Attempts and operations that took too long.', counter: 'timeouts' }],
   metrics: timeoutMetrics as readonly MetricDeclaration[],
-} as const satisfies TelemetryDeclaration;
+} as const satisfies TelemetryDeclaration<TimeoutEvent>;

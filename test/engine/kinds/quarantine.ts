@@ -4,6 +4,7 @@ import { Outcome } from '../../../src/engine/contract/outcome.js';
 import type { Strategy } from '../../../src/engine/contract/strategy.js';
 import type { Environment } from '../../../src/engine/environment.js';
 import { defineErrorTraits, ResilienceError } from '../../../src/engine/error.js';
+import type { EventBase } from '../../../src/engine/telemetry/events.js';
 import { keyText } from '../../../src/engine/state/key-text.js';
 import { callback, duration, text, type Duration, type Key, type OptionsOf, type Rule } from '../../../src/options/index.js';
 
@@ -27,6 +28,13 @@ const rules = {
   duration: duration({ default: 1000 }),
   name: text({ defaultNote: 'operation id' }),
 } satisfies Record<keyof QuarantineOptions, Rule>;
+
+/** A call of a key that has just failed was rejected. */
+export interface QuarantineRejectedEvent extends EventBase {
+  readonly type: 'quarantine.rejected';
+  readonly policyName: string;
+  readonly remainingMs: number;
+}
 
 /** A call of this key has failed a moment ago. */
 export class QuarantinedError extends ResilienceError {}
@@ -80,7 +88,8 @@ class QuarantineStrategy implements Strategy {
     const remainingMs = this.shared.remainingMs(key, call.now());
     if (remainingMs <= 0) return undefined;
     const { events, stackTraces: withStack } = this.environment;
-    if (events.hasListeners('quarantine.rejected')) events.emit('quarantine.rejected', operationId, { policyName: this.name, remainingMs });
+    if (events.hasListeners('quarantine.rejected'))
+      events.emit<QuarantineRejectedEvent>('quarantine.rejected', operationId, { policyName: this.name, remainingMs });
     return new QuarantinedError(`${operationId}: a call like this has just failed`, { operationId, policyName: this.name, withStack });
   };
 

@@ -1,3 +1,4 @@
+import type { StoreAvailableEvent, StoreUnavailableEvent } from '../../../core.js';
 import type { Environment } from '../../../engine/environment.js';
 import type { StoreAvailability } from '../../../policies/shared-store.js';
 
@@ -74,7 +75,7 @@ export class Availability implements StoreAvailability {
   private tellAvailable(unavailableForMs: number): void {
     const { environment, group } = this;
     const { events, logger } = environment;
-    if (events.hasListeners('store.available')) events.emit('store.available', undefined, { group, unavailableForMs });
+    if (events.hasListeners('store.available')) events.emit<StoreAvailableEvent>('store.available', undefined, { group, unavailableForMs });
     const line = `the store of "${group}" answers again after ${Math.round(unavailableForMs)} ms`;
     environment.notify('the logger', undefined, () => logger.log?.(line, { group, unavailableForMs }));
   }
@@ -82,7 +83,7 @@ export class Availability implements StoreAvailability {
   private tellUnavailable(reason: string): void {
     const { environment, group } = this;
     const { events, logger } = environment;
-    if (events.hasListeners('store.unavailable')) events.emit('store.unavailable', undefined, { group, reason });
+    if (events.hasListeners('store.unavailable')) events.emit<StoreUnavailableEvent>('store.unavailable', undefined, { group, reason });
     const line = `the store of "${group}" cannot be asked: ${reason}; shared policies do what their onStoreFailure says until it can`;
     environment.notify('the logger', undefined, () => logger.warn(line, { group, reason }));
   }
