@@ -15,6 +15,10 @@ export type { OperationMetrics, ResilienceMetrics } from './application/operatio
 export type { OperationSummary } from './application/operations.js';
 export type { CommandRequest } from './application/control-request.js';
 export type { CommandSummary, InstanceControls, InstanceSummary } from './application/controls.js';
+export type { Fleet, FleetCommandProgress, FleetCommandRequest } from './application/fleet/fleet.js';
+export type { FleetEvent } from './application/fleet/fleet-events.js';
+export type { FleetIdentity } from './application/fleet/identity.js';
+export type { FleetInstance, FleetReporting } from './application/fleet/roster.js';
 export type { InstanceHealth } from './application/health.js';
 export type { CollectOptions, HistogramReading, MetricFamily, MetricSeries } from './application/metrics.js';
 export * from './policies/bulkhead/public.js';

@@ -1,6 +1,6 @@
-import type { CommandDeclaration, KeyPage } from '../engine/contract/instance.js';
+import type { CommandDeclaration, CommandScope, KeyPage } from '../engine/contract/instance.js';
 import { ResilienceConfigError } from '../engine/error.js';
-import { entriesOf, integer, Problems, readSettings, rule, text, type OptionsOf, type Rule, type Rules } from '../options/index.js';
+import { choice, entriesOf, integer, Problems, readSettings, rule, text, type OptionsOf, type Rule, type Rules } from '../options/index.js';
 
 /** What a command is told beside whom it is for. */
 export interface CommandRequest {
@@ -11,6 +11,12 @@ export interface CommandRequest {
   /** Why, and who wants it: told by the event. */
   readonly reason?: string;
   readonly by?: string;
+  /**
+   * What is shared in a store is changed for all (`fleet`) or for this application alone (`instance`). What is not shared is changed here
+   * alone; `resilience.fleet.command` tells the others.
+   * @default 'fleet'
+   */
+  readonly scope?: CommandScope;
 }
 
 /** How many keys one page may have. */
@@ -34,6 +40,7 @@ const requestRules = {
   arguments: rule('an object that can be read', (value) => (entriesOf(value) === undefined ? undefined : (value as object))),
   reason: text(),
   by: text(),
+  scope: choice(['fleet', 'instance'], { default: 'fleet' }),
 } satisfies Record<keyof CommandRequest, Rule>;
 
 /** What a command is told, by its rules; each argument without a default is required. */

@@ -1,4 +1,4 @@
-import type { HealthStatus, KeyListing, KeyPage } from '../engine/contract/instance.js';
+import type { CommandDeclaration, HealthStatus, KeyListing, KeyPage } from '../engine/contract/instance.js';
 import type { KindTable } from '../engine/contract/kind-table.js';
 import type { PolicyKind } from '../engine/contract/kind.js';
 import type { Environment } from '../engine/environment.js';
@@ -31,6 +31,13 @@ export interface CommandSummary {
   readonly keyed: boolean;
   /** What each argument must be, in words that fit behind "must be". */
   readonly arguments: Readonly<Record<string, string>>;
+}
+
+/** What a command would do. */
+export interface CommandLook {
+  readonly instance: object | undefined;
+  readonly isMomentary: boolean;
+  readonly reachesFleet: boolean;
 }
 
 /** What policies share by name, whatever its kind: a dashboard, a probe, or a command line needs to know none of them. */
@@ -101,21 +108,35 @@ export class InstanceControls {
   run(kindName: string, name: string, commandName: string, request: CommandRequest = {}): void {
     const location = `command ${formatValue(commandName)}`;
     const kind = this.kindOf(kindName, location);
+    const command = this.commandOf(kind, commandName, location);
     const instance = this.instanceOf(kind, name, location);
-    const commands = kind.instance?.commands ?? {};
-    const command = Object.hasOwn(commands, commandName) ? commands[commandName] : undefined;
-    if (command === undefined)
-      throw new ResilienceConfigError([
-        `${location}: ${kind.kind} has no command of that name${suggestion(commandName, Object.keys(commands))}`,
-      ]);
     const given = readRequest(command, request, location);
-    const { key, reason, by } = request;
-    command.run(instance, given, key);
+    const { key, reason, by, scope = 'fleet' } = request;
+    command.run(instance, given, key, scope);
     const { events } = this.environment;
     if (events.hasListeners('control.applied')) {
       const facts = { policyName: name, kind: kind.kind, command: commandName, key, arguments: given, reason, by };
       events.emit<ControlAppliedEvent>('control.applied', undefined, facts);
     }
+  }
+
+  /**
+   * @internal What a command would do, without doing it; `instance` is undefined where there is none of that name yet.
+   * @throws ResilienceConfigError where there is no such command, or what it is given is wrong.
+   */
+  look(kindName: string, name: string, commandName: string, request: CommandRequest): CommandLook {
+    const location = `command ${formatValue(commandName)}`;
+    const kind = this.kindOf(kindName, location);
+    const command = this.commandOf(kind, commandName, location);
+    readRequest(command, request, location);
+    const instance = this.registry.find(kind.kind, name);
+    const { momentary: isMomentary = false } = command;
+    return { instance, isMomentary, reachesFleet: instance !== undefined && command.reachesFleet?.(instance) === true };
+  }
+
+  /** @internal The kinds that have an instance of that name. */
+  kindsOf(name: string): readonly string[] {
+    return [...this.kinds].map(({ kind }) => kind).filter((kind) => this.registry.find(kind, name) !== undefined);
   }
 
   /**
@@ -134,6 +155,12 @@ export class InstanceControls {
     const kind = this.kinds.find(name);
     if (kind === undefined) throw new ResilienceConfigError([`${location}: ${this.kinds.unknown(name)}`]);
     return kind;
+  }
+
+  private commandOf({ kind, instance }: PolicyKind, name: string, location: string): CommandDeclaration<object> {
+    const commands = instance?.commands ?? {};
+    if (Object.hasOwn(commands, name)) return commands[name]!;
+    throw new ResilienceConfigError([`${location}: ${kind} has no command of that name${suggestion(name, Object.keys(commands))}`]);
   }
 
   private instanceOf({ kind }: PolicyKind, name: string, location: string): object {

@@ -11,6 +11,7 @@ import type { DrainOptions } from '../engine/waiting/shutdown.js';
 import type { ProtectedOperation } from '../engine/pipeline/protected-operation.js';
 import { Registry } from '../engine/state/registry.js';
 import { InstanceControls } from './controls.js';
+import { Fleet } from './fleet/fleet.js';
 import { NamedInstances } from './instances.js';
 import { reconfigure } from './reconfigure.js';
 import { MetricsReader, UNNAMED, type CollectOptions, type MetricFamily } from './metrics.js';
@@ -38,6 +39,8 @@ export class Resilience {
   readonly events$: Observable<ResilienceEvent>;
   /** What policies share by name, whatever its kind: what can be seen of it, and done to it. */
   readonly controls: InstanceControls;
+  /** All instances of the application that share a store. */
+  readonly fleet: Fleet;
   /** @internal */
   readonly environment: Environment;
   private settings: Settings;
@@ -60,6 +63,7 @@ export class Resilience {
     if (options.onEvent !== undefined) this.environment.events.listen(options.onEvent as EventListener);
     this.named = new NamedInstances(this.registry, this.environment, () => this.settings);
     this.controls = new InstanceControls(this.settings.kinds, this.registry, this.operations, this.environment);
+    this.fleet = new Fleet(sharedStoreOf(this.environment), this.controls, this.environment);
     this.metricsReader = new MetricsReader(this.settings.kinds, this.operations, this.registry, this.environment);
     this.operationMetrics = new OperationMetricsReader(this.settings.kinds, this.registry, this.operations);
     this.tasks = new TaskOperations(this.operations);
@@ -286,7 +290,9 @@ export class Resilience {
    * @throws ResilienceConfigError where the store is given by URL and no client library is installed.
    */
   async ready(): Promise<void> {
-    await sharedStoreOf(this.environment)?.start();
+    const started = sharedStoreOf(this.environment)?.start();
+    this.fleet.start();
+    await started;
   }
 
   /**

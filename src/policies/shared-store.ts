@@ -2,6 +2,7 @@ import type { Environment } from '../engine/environment.js';
 import type { Histogram } from '../engine/telemetry/histogram.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import type { PermitStore } from './bulkhead/shared/permit-store.js';
+import type { FleetStore } from './fleet-store.js';
 import type { CircuitStore } from './circuit-breaker/shared/circuit-store.js';
 import type { LimitStore } from './rate-limit/shared/limit-store.js';
 
@@ -56,6 +57,7 @@ export interface SharedStore {
   readonly limits: LimitStore;
   readonly circuits: CircuitStore;
   readonly permits: PermitStore;
+  readonly fleet: FleetStore;
   /** Waits until the store can be asked, for a second at most; the application starts in any case. */
   start(): Promise<void>;
   /** What is given back (permits, leases, unused batches) before the connection closes. Gives what takes it off the list. */
@@ -87,4 +89,9 @@ export function requiredStore(environment: Environment, policy: string): SharedS
     `${policy}: shared needs a store: import ResilienceRedisModule.register({ url, group }) of nestjs-bulwark/redis beside ` +
       'ResilienceModule.forRoot(), or say createResilience({ store: redisStore({ url, group }) }); tests take memoryStore() of nestjs-bulwark/testing',
   ]);
+}
+
+/** How many instances share a store, as was known last: what falls to one of them where the store cannot be asked. */
+export function instancesOf({ fleet, settings }: Pick<SharedStore, 'fleet' | 'settings'>): number {
+  return Math.max(1, fleet.reporting ?? settings.expectedInstances);
 }

@@ -45,7 +45,7 @@ export function codeOf(text: string): string {
 /** The folder of src that a file stands in: `policies/retry/backoff.ts` is in `policies/retry`, `engine/call/call.ts` in `engine`. */
 export function roomOf(file: string): string {
   const parts = relative('.', file).split('/');
-  if (file === 'policies/shared-store.ts') return 'shared-store';
+  if (file === 'policies/shared-store.ts' || file === 'policies/fleet-store.ts') return 'shared-store';
   if (parts.length === 1) return file.replace(/\.ts$/, '');
   return ['policies', 'integrations'].includes(parts[0]!) && parts.length > 2 ? `${parts[0]}/${parts[1]}` : parts[0]!;
 }

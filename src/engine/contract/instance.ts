@@ -53,8 +53,15 @@ export interface CommandDeclaration<Instance> {
   readonly rules: Rules;
   /** Whether it can be meant for one key. */
   readonly keyed?: boolean;
-  run(instance: Instance, given: ResolvedOptions, key: string | undefined): void;
+  /** It counts for the moment in which it is given, and an application that starts later has nothing to do for it: a reset. */
+  readonly momentary?: boolean;
+  /** By itself it acts on all applications that share the instance, as its state is in their store. */
+  reachesFleet?(instance: Instance): boolean;
+  run(instance: Instance, given: ResolvedOptions, key: string | undefined, scope: CommandScope): void;
 }
+
+/** Whom a command is for: all that share the instance, where something is shared, or this application alone. */
+export type CommandScope = 'fleet' | 'instance';
 
 /** A part of what an earlier process saved of an instance. */
 export interface SavedPart {

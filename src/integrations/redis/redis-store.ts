@@ -6,6 +6,7 @@ import type { ResilienceStore, SharedStore } from '../../policies/shared-store.j
 import { RedisCircuits } from './circuits/redis-circuits.js';
 import { StoreKeys } from './keys.js';
 import { readRedisStoreOptions, sharedSettings, type RedisStoreOptions, type RedisStoreSettings } from './options.js';
+import { RedisFleet } from './fleet/redis-fleet.js';
 import { RedisPermits } from './permits/redis-permits.js';
 import type { RedisContext } from './redis-context.js';
 import { StoreSession } from './store-session.js';
@@ -44,6 +45,11 @@ export function openRedisStore(options: RedisStoreSettings, environment: Environ
 }
 
 /** What each policy wants of a store, on Redis. */
-function portsOf(context: RedisContext): Pick<SharedStore, 'limits' | 'circuits' | 'permits'> {
-  return { limits: undefined as never, circuits: new RedisCircuits(context), permits: new RedisPermits(context) };
+function portsOf(context: RedisContext): Pick<SharedStore, 'limits' | 'circuits' | 'permits' | 'fleet'> {
+  return {
+    limits: undefined as never,
+    circuits: new RedisCircuits(context),
+    permits: new RedisPermits(context),
+    fleet: new RedisFleet(context),
+  };
 }

@@ -8,7 +8,7 @@ import { limitWait, waitTurn } from '../../engine/waiting/waiter.js';
 import { formatValue, type Key } from '../../options/index.js';
 import { BulkheadRejection } from './bulkhead.error.js';
 import { BulkheadEvents, type PartitionCounts } from './bulkhead.telemetry.js';
-import { requiredStore, type SharedStore } from '../shared-store.js';
+import { instancesOf, requiredStore, type SharedStore } from '../shared-store.js';
 import type { PartitionLimits } from './partition-limits.js';
 import { BulkheadPartition } from './partition.js';
 import { BulkheadPermit } from './permit.js';
@@ -229,7 +229,7 @@ export class Bulkhead {
     return {
       exchange: PermitExchange.of(store, this.environment),
       onStoreFailure: () => this.limits.onStoreFailure ?? store.settings.onStoreFailure,
-      instances: () => store.settings.expectedInstances,
+      instances: () => instancesOf(store),
     };
   }
 

@@ -2,6 +2,7 @@ import type { CommandDeclaration, HealthFinding, HealthStatus, KeyListing, KeyPa
 import { errorClassOf } from '../../engine/telemetry/call-observer.js';
 import { choice, flag, type OptionsOf, type Rule } from '../../options/index.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
+import type { CircuitCommandOptions } from './shared/command.js';
 import type { CircuitSnapshot } from './snapshot.js';
 import { isOpen, severityOf } from './states.js';
 
@@ -94,16 +95,28 @@ function keysOf(breaker: CircuitBreaker, { offset, limit }: Required<KeyPage>): 
   return { total: keys.length, keys: keys.slice(offset, offset + limit) };
 }
 
-function byHand(meaning: string, run: (breaker: CircuitBreaker, key?: string) => void): CommandDeclaration<CircuitBreaker> {
-  return { meaning, rules: {}, keyed: true, run: (breaker, _given, key) => run(breaker, key) };
+type ByHand = (breaker: CircuitBreaker, key: string | undefined, options: CircuitCommandOptions) => void;
+
+/** The state of a shared one is in its store, which tells all. */
+function byHand(meaning: string, run: ByHand): CommandDeclaration<CircuitBreaker> {
+  return {
+    meaning,
+    rules: {},
+    keyed: true,
+    reachesFleet: (breaker) => breaker.settings.shared,
+    run: (breaker, _given, key, scope) => run(breaker, key, { scope }),
+  };
 }
 
 const commands = {
-  reset: byHand('Closes it with an empty window; calls in flight do not count.', (breaker, key) => breaker.reset(key)),
-  close: byHand('Closes it with an empty window.', (breaker, key) => breaker.close(key)),
-  'force-open': byHand('Lets no call pass until it is closed or reset.', (breaker, key) => breaker.forceOpen(key)),
-  disable: byHand('Lets all calls pass and records nothing.', (breaker, key) => breaker.disable(key)),
-  'metrics-only': byHand('Lets all calls pass and records them.', (breaker, key) => breaker.metricsOnly(key)),
+  reset: {
+    ...byHand('Closes it with an empty window; calls in flight do not count.', (breaker, key, options) => breaker.reset(key, options)),
+    momentary: true,
+  },
+  close: { ...byHand('Closes it with an empty window.', (breaker, key, options) => breaker.close(key, options)), momentary: true },
+  'force-open': byHand('Lets no call pass until it is closed or reset.', (breaker, key, options) => breaker.forceOpen(key, options)),
+  disable: byHand('Lets all calls pass and records nothing.', (breaker, key, options) => breaker.disable(key, options)),
+  'metrics-only': byHand('Lets all calls pass and records them.', (breaker, key, options) => breaker.metricsOnly(key, options)),
 };
 
 /** What can be seen of a circuit breaker, and done to it. */

@@ -3,6 +3,7 @@ import type { Environment } from '../../engine/environment.js';
 import { LastTasks } from '../../engine/waiting/last-tasks.js';
 import type { ResilienceStore, SharedSettings, SharedStore } from '../../policies/shared-store.js';
 import { MemoryCircuits } from './memory-circuits.js';
+import { MemoryFleet } from './memory-fleet.js';
 import { MemoryPermits } from './memory-permits.js';
 
 /** What `memoryStore` may be told. */
@@ -18,12 +19,12 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): ResilienceStore {
   const { group = 'test' } = options;
   let opened = 0;
-  const permits = new MemoryPermits();
+  const shared = { permits: new MemoryPermits(), fleet: new MemoryFleet() };
   let circuits: MemoryCircuits | undefined;
   return {
     open(environment) {
       circuits ??= new MemoryCircuits(() => wallTimeOf(environment.clock));
-      return viewOf(environment, { ...SETTINGS, group, instance: `${group}-${++opened}` }, { permits, circuits });
+      return viewOf(environment, { ...SETTINGS, group, instance: `${group}-${++opened}` }, { ...shared, circuits });
     },
   };
 }
@@ -40,6 +41,7 @@ const SETTINGS = {
 interface State {
   readonly permits: MemoryPermits;
   readonly circuits: MemoryCircuits;
+  readonly fleet: MemoryFleet;
 }
 
 /** What one application sees of it. */
@@ -52,6 +54,7 @@ function viewOf(environment: Environment, settings: SharedSettings, state: State
     limits: undefined as never,
     circuits: state.circuits.open(),
     permits: state.permits.for(settings, () => environment.clock.now()),
+    fleet: state.fleet.for(() => environment.clock.now()),
     start: () => Promise.resolve(),
     beforeStop: (giveBack) => lastTasks.add(giveBack),
     stop: () => lastTasks.run(2 * settings.commandTimeoutMs),
