@@ -15,7 +15,8 @@ export type { OperationMetrics, ResilienceMetrics } from './application/operatio
 export type { OperationSummary } from './application/operations.js';
 export type { CommandRequest } from './application/control-request.js';
 export type { CommandSummary, InstanceControls, InstanceSummary } from './application/controls.js';
-export type { Fleet, FleetCommandProgress, FleetCommandRequest } from './application/fleet/fleet.js';
+export type { Fleet } from './application/fleet/fleet.js';
+export type { FleetCommandProgress, FleetCommandRequest } from './application/fleet/fleet-command.js';
 export type { FleetEvent } from './application/fleet/fleet-events.js';
 export type { FleetIdentity } from './application/fleet/identity.js';
 export type { FleetInstance, FleetReporting } from './application/fleet/roster.js';

@@ -40,7 +40,7 @@ describe('the fleet', () => {
       bulwark: (createRequire(import.meta.url)('../../package.json') as { version: string }).version,
       node: process.version,
     };
-    expect(other).toMatchObject({ isSelf: false, pid: process.pid, versions, status: 'reporting', startedAt: a!.clock.wallTime!() - 1000 });
+    expect(other).toMatchObject({ isSelf: false, pid: process.pid, versions, status: 'reporting', startedAt: a!.clock.wallTime() - 1000 });
     expect(VERSION).toBe(versions.bulwark);
     await Promise.all([a!, b!].map(({ resilience }) => resilience.close()));
     expect(a!.clock.pendingTimers).toBe(0);

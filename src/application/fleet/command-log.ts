@@ -38,7 +38,7 @@ export class CommandLog {
   }
 
   /** Names may have come that commands wait for. */
-  retry(): void {
+  lookAgain(): void {
     for (const [target, command] of this.waiting) {
       if (!this.controls.kindsOf(command.name).includes(command.kind)) continue;
       this.waiting.delete(target);

@@ -5,9 +5,9 @@ import { ResilienceConfigError } from '../../engine/error.js';
 import { formatValue } from '../../options/index.js';
 import type { FleetBeat, FleetPosition, FleetPulse } from '../../policies/fleet-store.js';
 import type { SharedStore } from '../../policies/shared-store.js';
-import type { CommandRequest } from '../control-request.js';
 import type { InstanceControls, InstanceSummary } from '../controls.js';
 import { CommandLog, type CatchUp } from './command-log.js';
+import type { FleetCommandProgress, FleetCommandRequest } from './fleet-command.js';
 import { fleetEvent, isNews, Outbox, readFleetEvent, type FleetEvent } from './fleet-events.js';
 import { Heartbeat, type HeartbeatOwner } from './heartbeat.js';
 import { identityOf } from './identity.js';
@@ -16,23 +16,6 @@ import { isLater, readCommand, targetOf, type ToldCommand } from './told-command
 
 /** A longer snapshot is not told: who has so many names is asked itself. */
 const MAX_SNAPSHOT = 256 * 1024;
-
-/** What a command to the fleet is told. */
-export interface FleetCommandRequest extends CommandRequest {
-  /** Why: told to all, and kept with the command. */
-  readonly reason: string;
-  /** Which kind, where several have an instance of that name and the command. */
-  readonly kind?: string;
-}
-
-/** Who has done what was told. */
-export interface FleetCommandProgress {
-  /** Undefined where the fleet was not told: it is one instance, it was for this one, or the store reaches the others. */
-  readonly id: string | undefined;
-  readonly applied: readonly string[];
-  /** They report, and have not done it yet. */
-  readonly pending: readonly string[];
-}
 
 /** All instances of the application that share a store; without one it is this instance. */
 export class Fleet implements HeartbeatOwner {
@@ -138,8 +121,7 @@ export class Fleet implements HeartbeatOwner {
   progress(id: string): FleetCommandProgress {
     const heard = this.all(undefined).filter(isHeard);
     const has = ({ lastCommand }: FleetInstance): boolean => lastCommand !== undefined && !isLater(id, lastCommand);
-    const ids = (those: readonly FleetInstance[]): string[] => those.map((one) => one.id);
-    return { id, applied: ids(heard.filter(has)), pending: ids(heard.filter((one) => !has(one))) };
+    return { id, applied: idsOf(heard.filter(has)), pending: idsOf(heard.filter((one) => !has(one))) };
   }
 
   /** @internal The first heartbeat, and all that follow. */
@@ -172,7 +154,7 @@ export class Fleet implements HeartbeatOwner {
     this.roster.learn(members);
     if (how !== 'standing') for (const { text } of commands) this.tellCommand(text);
     this.log.apply(commands, how);
-    this.log.retry();
+    this.log.lookAgain();
     const hasMoved = this.position !== undefined && this.position.command !== position.command;
     this.position = position;
     for (const { text } of events) {
@@ -195,15 +177,13 @@ export class Fleet implements HeartbeatOwner {
   }
 
   private others(): string[] {
-    return this.all(undefined)
-      .filter((one) => !one.isSelf && isHeard(one))
-      .map(({ id }) => id);
+    return idsOf(this.all(undefined).filter((one) => !one.isSelf && isHeard(one)));
   }
 
   private all(snapshot: readonly InstanceSummary[] | undefined): readonly FleetInstance[] {
     const identity = identityOf(this.startedAt, this.position?.command);
     const self = { id: this.id, ...identity, isSelf: true, ageMs: 0, status: 'reporting' as const, snapshot };
-    return [self, ...this.roster.list().map((other) => ({ ...other, isSelf: false }))];
+    return [self, ...this.roster.list()];
   }
 
   private kindOf(name: string, command: string, location: string): string {
@@ -221,4 +201,8 @@ export class Fleet implements HeartbeatOwner {
 
 function isHeard({ status }: FleetInstance): boolean {
   return status !== 'gone';
+}
+
+function idsOf(instances: readonly FleetInstance[]): string[] {
+  return instances.map(({ id }) => id);
 }

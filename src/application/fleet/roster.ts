@@ -56,15 +56,15 @@ export class Roster {
     }
   }
 
-  list(): Omit<FleetInstance, 'isSelf'>[] {
+  list(): FleetInstance[] {
     const now = this.clock.now();
-    return [...this.others]
-      .filter(([, { beatAt }]) => now - beatAt <= REMEMBERED_MS)
-      .map(([id, { identity, snapshot, beatAt }]) => {
-        const ageMs = now - beatAt;
-        const status = ageMs > GONE_AFTER_MS ? 'gone' : ageMs > LATE_AFTER_MS ? 'late' : 'reporting';
-        return { id, ...identity, ageMs, status, snapshot };
-      });
+    const list: FleetInstance[] = [];
+    for (const [id, { identity, snapshot, beatAt }] of this.others) {
+      const ageMs = now - beatAt;
+      const status = ageMs > GONE_AFTER_MS ? 'gone' : ageMs > LATE_AFTER_MS ? 'late' : 'reporting';
+      if (ageMs <= REMEMBERED_MS) list.push({ id, ...identity, isSelf: false, ageMs, status, snapshot });
+    }
+    return list;
   }
 }
 
