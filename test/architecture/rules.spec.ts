@@ -44,6 +44,7 @@ const LONG_FILES: Record<string, string> = {
   'policies/rate-limit/rate-limiter.ts': 'the public face of a limiter, half of it doc comments',
   'policies/circuit-breaker/circuit-breaker.telemetry.ts': 'its events and its metrics, declared in one place',
   'policies/retry/retry.policy.ts': 'all options of a retry with their meaning',
+  'application/fleet/fleet.ts': 'the public face of the fleet, and what its heartbeats say and bring',
   'application/resilience.ts': 'the public face of the library, half of it doc comments',
 };
 

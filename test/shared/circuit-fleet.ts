@@ -1,3 +1,4 @@
+import { MemoryFleet } from '../../src/testing/memory-store/memory-fleet.js';
 import { createClient } from './redis-port.js';
 import { wallTimeOf } from '../../src/engine/clock.js';
 import type { Policy, ResilienceEvent } from '../../src/core.js';
@@ -189,6 +190,7 @@ export class CircuitFleet {
         expectedInstances: 1,
         ...this.settings,
       },
+      fleet: new MemoryFleet().for(() => this.clock.now()),
       availability: {
         get isAvailable() {
           return state.isAvailable;
