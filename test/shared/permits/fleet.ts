@@ -34,7 +34,12 @@ export class Instance {
       exchange: (claims) => this.ask(clock, inner, claims),
       onFreed: (listener) => inner.onFreed((holder) => this.fault !== 'no news' && listener(holder)),
     };
-    const store = { settings, permits, fleet: { reporting: undefined }, beforeStop: (giveBack: () => PromiseLike<unknown>) => this.beforeStop.add(giveBack) };
+    const store = {
+      settings,
+      permits,
+      fleet: { reporting: undefined },
+      beforeStop: (giveBack: () => PromiseLike<unknown>) => this.beforeStop.add(giveBack),
+    };
     this.lab.resilience.environment.store = store as unknown as SharedStore;
   }
 
