@@ -57,12 +57,12 @@ export class CircuitFleet {
     this.backend = factory(this.clock);
   }
 
-  /** Starts an application; done when it knows what the fleet knows. */
-  start(): Lab {
+  /** Starts an application. */
+  start(clock = this.clock): Lab {
     const wire: Wire = { isCut: false, isDeaf: false, losesAnswers: false, delay: undefined, sent: [] };
     const index = this.labs.length;
     const store: ResilienceStore = { open: () => (this.stores[index] = this.storeOf(`instance-${index}`, wire)) };
-    const lab = new Lab({ store }, this.clock);
+    const lab = new Lab({ store }, clock);
     this.labs.push(lab);
     this.wires.push(wire);
     return lab;

@@ -1,6 +1,7 @@
 import { CircuitOpenError, policies, type CircuitBreakerOptions } from '../../src/core.js';
 import { CIRCUIT_TABLE } from '../support/circuit-table.js';
 import { Lab } from '../support/lab.js';
+import { FakeClock } from '../../src/testing/index.js';
 import { BACKENDS, CircuitFleet } from './circuit-fleet.js';
 import { startServer, stopServer } from './redis-port.js';
 
@@ -117,6 +118,17 @@ describe.each(Object.entries(BACKENDS))('circuit breakers that share a store: %s
       await fleet.advance(100);
       expect(new Set(fleet.states('op'))).toEqual(new Set(['closed']));
     }
+  });
+
+  it('clocks of instances may be apart: durations count, by the clock of the store', async () => {
+    const policy = await opened(1, { openDuration: '1m' });
+    const ahead = new FakeClock();
+    await ahead.advance('10m');
+    const other = fleet.start(ahead);
+    other.resilience.declare('call', policy);
+    await fleet.settle();
+    expect(other.resilience.circuitBreaker('op').snapshot()).toMatchObject({ state: 'open' });
+    expect(other.resilience.circuitBreaker('op').snapshot().nextTrialInMs).toBeCloseTo(59_900, -2);
   });
 
   describe('half-open', () => {
@@ -243,6 +255,7 @@ describe.each(Object.entries(BACKENDS))('circuit breakers that share a store: %s
       fleet.start().resilience.declare('call', policy);
       await fleet.settle();
       expect(fleet.states('op')).toEqual(['forced-open', 'forced-open', 'forced-open']);
+      expect(fleet.told(1)).toEqual(['circuit-breaker.state-forced']);
       fleet.labs[1]!.resilience.circuitBreaker('op').close();
       await fleet.advance(200);
       expect(fleet.states('op')).toEqual(['closed', 'closed', 'closed']);
@@ -390,6 +403,27 @@ describe.each(Object.entries(BACKENDS))('circuit breakers that share a store: %s
       expect((await fleet.call(0, policy, 'ok')).error).toBeInstanceOf(CircuitOpenError);
       await fleet.cut(0, false);
       expect(await fleet.call(0, policy, 'ok')).toMatchObject({ value: 'ok' });
+    });
+
+    it('another way to go on may be chosen while the store is away', async () => {
+      start(1);
+      const policy = policies.circuitBreaker({ name: 'op', shared: true, onStoreFailure: 'reject' });
+      fleet.labs[0]!.resilience.declare('call', policy);
+      await fleet.settle();
+      await fleet.cut(0, true);
+      const { resilience } = fleet.labs[0]!;
+      expect((await fleet.call(0, policy, 'ok', { name: 'call' })).error).toBeInstanceOf(CircuitOpenError);
+      for (const [onStoreFailure, isRejected] of [
+        ['allow', false],
+        ['reject', true],
+        ['local', false],
+      ] as const) {
+        resilience.reconfigure('op', { circuitBreaker: { onStoreFailure } });
+        expect(
+          (await fleet.call(0, policies.circuitBreaker({ ...policy, onStoreFailure }), 'ok', { name: 'call' })).error instanceof
+            CircuitOpenError,
+        ).toBe(isRejected);
+      }
     });
 
     it('a command by hand that could not be sent is sent when the store is back', async () => {

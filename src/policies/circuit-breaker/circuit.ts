@@ -168,13 +168,13 @@ export class Circuit {
   }
 
   /** The state that the fleet is in, as this instance goes by it. */
-  follow(state: CircuitState, facts: FleetFacts, context: AdmissionContext): void {
+  follow(state: CircuitState, facts: FleetFacts, context: AdmissionContext, manual = false): void {
     this.openings = facts.openings;
     this.openedAt = facts.openedAt ?? this.openedAt;
     this.firstOpenMs = facts.firstOpenMs;
     this.windowAtOpening = facts.windowAtOpening;
     if (facts.hasTripped) this.counts.trips++;
-    this.moveTo(state, context, false);
+    this.moveTo(state, context, manual);
   }
 
   /** A circuit that is shared from now on. */

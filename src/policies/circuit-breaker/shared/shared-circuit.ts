@@ -2,7 +2,15 @@ import type { StoreFailureMode } from '../../shared-store.js';
 import type { AdmissionContext, Circuit, CircuitLink, FleetFacts } from '../circuit.js';
 import { HalfOpenState } from '../half-open/half-open.js';
 import { openMsOf } from '../open-duration.js';
-import { DisabledState, exceeds, ForcedOpenState, OpenState, type AdmittedCall, type CircuitState } from '../states.js';
+import {
+  DisabledState,
+  exceeds,
+  ForcedOpenState,
+  OpenState,
+  type AdmittedCall,
+  type CircuitState,
+  type CircuitStateName,
+} from '../states.js';
 import type { CircuitGroup } from './circuit-group.js';
 import type { CircuitCommand, CircuitJudgement, CircuitRecord, MergedCircuit } from './circuit-store.js';
 import type { CommandScope } from './command.js';
@@ -192,13 +200,11 @@ export class SharedCircuit implements CircuitLink, CountsOwner {
     const mode = this.mode();
     const state = known?.state ?? 'closed';
     const isUndecided = state === 'open' || state === 'half-open';
-    if (mode === 'local') {
-      if (state === 'open') this.follow(new OpenState(circuit, this.knownAt + known!.remainingMs));
-      else if (state === 'half-open') this.follow(new HalfOpenState(circuit, known!.successes));
-      else if (circuit.current instanceof UnattendedState) this.backToFleet();
-    } else if (isUndecided || (state === 'closed' && mode === 'reject')) {
+    if (mode === 'local' && state === 'open') this.follow(new OpenState(circuit, this.knownAt + known!.remainingMs));
+    else if (mode === 'local' && state === 'half-open') this.follow(new HalfOpenState(circuit, known!.successes));
+    else if (mode !== 'local' && (isUndecided || (state === 'closed' && mode === 'reject')))
       this.follow(new UnattendedState(state, mode === 'allow', circuit));
-    }
+    else if (circuit.current instanceof UnattendedState) this.backToFleet();
   }
 
   /** The store answers again, and has told what there is to know. */
@@ -224,7 +230,7 @@ export class SharedCircuit implements CircuitLink, CountsOwner {
       windowAtOpening: record.judged,
       hasTripped,
     };
-    this.circuit.follow(this.stateOf(record), facts, context);
+    this.circuit.follow(this.stateOf(record), facts, context, isByHand(record.state) || isByHand(this.circuit.current.name));
   }
 
   /** A state that is not the fleet's word, but this instance's way with it. */
@@ -271,4 +277,9 @@ export class SharedCircuit implements CircuitLink, CountsOwner {
   private now(): number {
     return this.circuit.environment.clock.now();
   }
+}
+
+/** Only somebody's command brings a circuit into such a state, and out of it. */
+function isByHand(state: CircuitStateName): boolean {
+  return state === 'forced-open' || state === 'disabled' || state === 'metrics-only';
 }
