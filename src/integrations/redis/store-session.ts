@@ -32,6 +32,8 @@ export class StoreSession {
   readonly scripts: RedisScriptRunner;
   readonly channels: Channels;
   readonly lastTasks: LastTasks;
+  /** Which servers may be asked. */
+  readonly breaker: StoreBreaker;
   private readonly client: StoreClient;
   private readonly connection: Connection;
 
@@ -47,11 +49,11 @@ export class StoreSession {
     this.requests = new StoreRequests(environment, group);
     this.lastTasks = new LastTasks(environment, 'what is given back to the store');
     this.client = clientFor(options);
-    const breaker = new StoreBreaker(this.availability, probeKey, this.client, (shard) =>
+    this.breaker = new StoreBreaker(this.availability, probeKey, this.client, (shard) =>
       this.scripts.ask(shard, probeScript, [shard.probeKey]).then(() => undefined),
     );
-    this.connection = new Connection(this.client, commandTimeout, breaker, (time) => breaker.look(time));
-    this.scripts = new RedisScriptRunner(this.connection, breaker, this.requests, now);
+    this.connection = new Connection(this.client, commandTimeout, this.breaker, (time) => this.breaker.look(time));
+    this.scripts = new RedisScriptRunner(this.connection, this.breaker, this.requests, now);
     this.channels = { subscribe: (channel, listener) => this.connection.subscriptions.subscribe(channel, listener) };
   }
 

@@ -6,3 +6,4 @@ export { startSentinel, type SentinelSetup } from './sentinel.js';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { startTlsRedis, type TlsRedis } from './tls.js';
 export { asClient, Log, openSession, type Opening } from './session.js';
+export { CLIENTS, MORE_CLIENTS, type OwnClient } from './clients.js';

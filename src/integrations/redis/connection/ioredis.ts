@@ -1,4 +1,4 @@
-import { Complaints, emitting, type CommandWord, type StoreClient, type StoreSubscriber } from './store-client.js';
+import { Complaints, emitting, type StoreClient, type StoreSubscriber } from './store-client.js';
 
 interface Stream {
   destroy(): unknown;
@@ -9,7 +9,7 @@ export interface IoredisClient {
   readonly status: string;
   readonly isCluster?: boolean;
   readonly options: object;
-  callBuffer(command: string, ...args: CommandWord[]): Promise<unknown>;
+  callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>;
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   duplicate(...args: never[]): unknown;
