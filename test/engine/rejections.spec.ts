@@ -92,7 +92,7 @@ describe('a rejection', () => {
     void resilience.execute(policy, () => new Promise(() => undefined));
     const { name, message, stack } = (await resilience.execute(policy, () => Promise.resolve()).catch((error: unknown) => error)) as Error;
     expect(stack).toBe(`${name}: ${message}`);
-    resilience.close();
+    void resilience.close();
   });
 
   it('leaves the limit of stack traces as it was', async () => {

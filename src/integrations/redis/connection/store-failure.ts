@@ -15,7 +15,9 @@ export type Failure = 'timeout' | 'unreachable' | 'unable' | undefined;
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof StoreTimeoutError) return 'timeout';
-  if (error instanceof StoreUnavailableError || !(error instanceof Error)) return 'unreachable';
+  // What policies get to see has the error of the client as its cause.
+  if (error instanceof StoreUnavailableError) return error.cause === undefined ? 'unreachable' : failureOf(error.cause);
+  if (!(error instanceof Error)) return 'unreachable';
   if (UNABLE.test(error.message)) return 'unable';
   return FROM_SERVER.test(error.message) ? undefined : 'unreachable';
 }
@@ -25,7 +27,7 @@ export function isDemoted(error: unknown): boolean {
   return error instanceof Error && /(?:^|[\s:]-)READONLY\b/.test(error.message);
 }
 
-/** What policies get to see of any failure of the store: the error of the client is its cause. */
+/** What policies get to see of any failure of the store. */
 export function asStoreError(error: unknown, command: string): Error {
   const failure = failureOf(error);
   if (failure === undefined || error instanceof StoreUnavailableError || error instanceof StoreTimeoutError) return error as Error;
