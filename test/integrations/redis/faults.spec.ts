@@ -26,8 +26,8 @@ afterEach(async () => {
 afterAll(() => server.stop());
 
 describe.each(Object.entries(CLIENTS))('a store on %s', (_name, make) => {
-  async function open() {
-    const own = make(proxy.url);
+  async function open(url = proxy.url) {
+    const own = make(url);
     const session = await openSession({ client: own.client, commandTimeout: TIMEOUT_MS });
     const key = `{resilience:test}:${Math.random()}`;
     let longestMs = 0;
@@ -162,7 +162,8 @@ describe.each(Object.entries(CLIENTS))('a store on %s', (_name, make) => {
   });
 
   it('answers while our own event loop is blocked for longer than an answer is waited for', async () => {
-    await using store = await open();
+    // Not through the proxy, which is on the same event loop.
+    await using store = await open(server.url);
     await store.ask();
     const asked = Array.from({ length: 100 }, () => store.ask());
     const end = performance.now() + 2 * TIMEOUT_MS;

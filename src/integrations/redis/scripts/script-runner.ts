@@ -10,6 +10,9 @@ import { StoreTimeoutError, StoreUnavailableError } from '../connection/store.er
 import type { StoreRequests } from '../store-requests.js';
 import { LATE, type Script, type ScriptArgument, type ScriptRunner } from './script.js';
 
+/** So many times a question is sent that the server refuses as too late. */
+const MOST_TRIES = 3;
+
 /** What every script of ours answers: the server's time, and what its body returned. */
 type Reply = readonly [clock: Buffer, returned?: unknown];
 
@@ -68,7 +71,7 @@ export class RedisScriptRunner implements ScriptRunner {
   ): Promise<unknown> {
     // Without knowing the server's clock there is no deadline to give.
     if (script.writes && !shard.clock.isKnown) await this.breaker.introduce(shard);
-    for (let again = false; ; again = true) {
+    for (let tries = 1; ; tries++) {
       const deadline = script.writes && shard.clock.isKnown ? String(shard.clock.earliest(command.dueAt)) : '';
       const rest: CommandWord[] = [String(keys.length), ...keys, deadline, this.now === undefined ? '' : String(this.now())];
       for (const argument of args) rest.push(typeof argument === 'number' ? String(argument) : argument);
@@ -82,7 +85,8 @@ export class RedisScriptRunner implements ScriptRunner {
         if (clock === undefined) throw error;
         shard.clock.observe(clock, sentAt, systemClock.now());
         // Either our clock or the server's was set, or our own event loop kept the question back: nothing of it is the store's fault.
-        if (again || !(command.extend() || command.isPending)) throw new StoreTimeoutError(`${script.name}: the store got it too late`, {});
+        if (tries === MOST_TRIES || !(command.extend() || command.isPending))
+          throw new StoreTimeoutError(`${script.name}: the store got it too late`, {});
       }
     }
   }
