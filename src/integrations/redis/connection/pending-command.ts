@@ -55,7 +55,8 @@ export class PendingCommand {
   expired(): void {
     const heldUp = systemClock.now() - this.dueAt > HELD_UP_MS;
     setImmediate(() => {
-      if (!this.isPending) return;
+      // What arrived may have given it its time once more.
+      if (!this.isPending || systemClock.now() < this.dueAt) return;
       if (heldUp && this.extend()) return;
       this.failed(new StoreTimeoutError(`${this.name}: no answer of the store in ${this.timeoutMs} ms`, {}));
     });
