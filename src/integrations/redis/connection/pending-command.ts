@@ -56,7 +56,7 @@ export class PendingCommand {
     const heldUp = systemClock.now() - this.dueAt > HELD_UP_MS;
     setImmediate(() => {
       // What arrived may have given it its time once more.
-      if (!this.isPending || systemClock.now() < this.dueAt) return;
+      if (!this.isPending || this.deadline.list !== undefined) return;
       if (heldUp && this.extend()) return;
       this.failed(new StoreTimeoutError(`${this.name}: no answer of the store in ${this.timeoutMs} ms`, {}));
     });
