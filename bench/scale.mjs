@@ -61,7 +61,7 @@ async function keys(what, count, policy, limit) {
   const before = used();
   for (const name of names) await resilience.execute(policy, ok, { args: [name] });
   say(`${count} ${what} keys, bytes a key`, (used() - before) / count, limit, ' B');
-  resilience.close();
+  await resilience.close();
   return names;
 }
 
@@ -109,7 +109,7 @@ async function waiters(count) {
   await blocker;
   await Promise.all(waiting);
   const ns = ((performance.now() - started) * 1e6) / count;
-  resilience.close();
+  await resilience.close();
   return ns;
 }
 

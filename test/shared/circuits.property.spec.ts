@@ -222,7 +222,7 @@ describe('whatever happens to a shared circuit breaker', () => {
             slowCallRateThreshold: 0.6,
             ...rest,
             ...(consecutiveFailures === undefined ? {} : { consecutiveFailures }),
-          } as CircuitBreakerOptions;
+          };
           const local = new Lab();
           const fleet = new CircuitFleet(BACKENDS[kind]);
           fleet.start().resilience.declare('call', policies.circuitBreaker({ ...options, shared: true }));
