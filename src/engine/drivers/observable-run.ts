@@ -89,8 +89,7 @@ export class ObservableRun implements Unsubscribable, SourceListener {
     const { pipeline } = this;
     if ('next' in ending) return ending.next;
     const { failed, payload } = ending;
-    if (!failed && call.waitingFor === WaitingFor.METHOD && call.interruption === undefined)
-      return pipeline.succeed(call, payload) ?? 'done';
+    if (!failed && call.waitingFor === WaitingFor.METHOD && call.interruption === undefined) return pipeline.succeed(call, payload);
     pipeline.settled(call, failed, payload);
     return pipeline.step(call);
   }

@@ -1,7 +1,7 @@
 import { isObservable } from 'rxjs';
 import { WaitingFor, type Call, type CallDriver, type Method } from '../call/call.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
-import type { Step } from '../pipeline/walk.js';
+import type { Move, Step } from '../pipeline/walk.js';
 import { rollBack } from '../pipeline/cut-off.js';
 import { AnswerLink } from './answer-link.js';
 import { asPromise, ignoreEnd, interruptible, isThenable, rejectSoon } from './promises.js';
@@ -29,8 +29,8 @@ export class PromiseDriver implements CallDriver {
   start(call: Call, target: unknown, method: Method, signal: AbortSignal | undefined): Promise<unknown> {
     const { pipeline } = this;
     pipeline.begin(call, target, method, signal);
-    const step = call.inward ? pipeline.enter(call) : undefined;
-    if (step !== 'invoke') return this.startElsewhere(call, step);
+    const move = call.inward ? pipeline.enter(call) : 'walk';
+    if (move !== 'invoke') return this.startElsewhere(call, move);
     const pending = this.invoke(call);
     if (pending === undefined) return this.toPromise(call, this.advance(call));
     return pipeline.expectsRepeats ? this.linked(call, pending) : pending.then(call.onFulfilled, call.onRejected);
@@ -47,8 +47,8 @@ export class PromiseDriver implements CallDriver {
   }
 
   /** The call begins with a wait or a rejection. */
-  private startElsewhere(call: Call, step: Step | undefined): Promise<unknown> {
-    return this.toPromise(call, (step === undefined ? undefined : this.perform(call, step)) ?? this.advance(call));
+  private startElsewhere(call: Call, move: Move): Promise<unknown> {
+    return this.toPromise(call, (move === 'walk' ? undefined : this.perform(call, move)) ?? this.advance(call));
   }
 
   /** What the caller gets: what follows the promise that the call rests on, or its end. */
@@ -165,11 +165,7 @@ export class PromiseDriver implements CallDriver {
   fulfilled(call: Call, value: unknown): unknown {
     if (call.waitingFor !== WaitingFor.METHOD || call.interruption !== undefined) return this.settled(call, false, value);
     const step = this.pipeline.succeed(call, value);
-    if (step === undefined) {
-      this.end(call);
-      return value;
-    }
-    return this.continueCall(call, step);
+    return step === 'done' ? this.close(call) : this.continueCall(call, step);
   }
 
   /** The first promise of a call was rejected. */

@@ -19,7 +19,7 @@ import { onAbort, reasonOf } from '../waiting/abort-listeners.js';
 import { Waiter } from '../waiting/waiter.js';
 import { substituteSettled } from './substitute.js';
 import { again, suspend, resume } from './suspend.js';
-import type { Step, Walk } from './walk.js';
+import type { Move, Step, Walk } from './walk.js';
 import { notAdmitted, succeedAmongStrays, successHandlerFailed, succeedWith } from './uncommon-turns.js';
 
 /** Starts the method of a call. Methods and tasks of `execute` differ in what they are given. */
@@ -168,8 +168,8 @@ export class Pipeline implements Walk, CallHost<Call> {
         call.waitingFor = WaitingFor.ANSWER;
         return 'answer';
       }
-      const step = call.inward ? this.enter(call) : this.exit(call);
-      if (step !== undefined) return step;
+      const move = call.inward ? this.enter(call) : this.exit(call);
+      if (move !== 'walk') return move;
     }
   }
 
@@ -198,10 +198,9 @@ export class Pipeline implements Walk, CallHost<Call> {
   }
 
   /**
-   * The method of a call that was not cut off gave its value: tells all layers. Gives undefined where the call is to be
-   * finished, and else what is next. The short form of `hear` and `step` for the way that most calls take.
+   * The method of a call that was not cut off gave its value: tells all layers. The short form of `hear` and `step` for the way that most calls take.
    */
-  succeed(call: Call, value: unknown): Step | undefined {
+  succeed(call: Call, value: unknown): Step {
     const { successHandlers, successLayers } = this.roles;
     call.forgetTime();
     call.payload = value;
@@ -217,11 +216,11 @@ export class Pipeline implements Walk, CallHost<Call> {
     } catch (error) {
       return successHandlerFailed(this, call, layer, error);
     }
-    return verdict === undefined ? undefined : succeedWith(this, call, layer, verdict);
+    return verdict === undefined ? 'done' : succeedWith(this, call, layer, verdict);
   }
 
-  /** Asks the layers from the call's cursor on. Gives undefined where the call turns back. */
-  enter(call: Call): Step | undefined {
+  /** Asks the layers from the call's cursor on. */
+  enter(call: Call): Move {
     const { admitLayers: admitting, admitHandlers: admits } = this.roles;
     try {
       for (let index = 0; index < admitting.length; index++) {
@@ -232,21 +231,21 @@ export class Pipeline implements Walk, CallHost<Call> {
         if (admission === undefined) {
           if (call.interruption === undefined) continue;
           call.cursor = layer + 1;
-          return undefined;
+          return 'walk';
         }
         return notAdmitted(this, call, layer, admission);
       }
     } catch (error) {
       // A key, cost or priority function threw. The call never got further, so this is no verdict on the method.
       this.startUnwind(call, call.cursor, Outcome.REJECTED, error);
-      return undefined;
+      return 'walk';
     }
     call.cursor = this.layers.length;
     call.waitingFor = WaitingFor.METHOD;
     return 'invoke';
   }
 
-  private exit(call: Call): Step | undefined {
+  private exit(call: Call): Move {
     const failed = call.outcome !== Outcome.SUCCESS;
     const told = failed ? this.roles.failureLayers : this.roles.successLayers;
     const hear = failed ? this.roles.failureHandlers : this.roles.successHandlers;
@@ -271,12 +270,12 @@ export class Pipeline implements Walk, CallHost<Call> {
   }
 
   /** @internal */
-  applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined {
+  applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Move {
     call.dirty = true;
     if (verdict instanceof Waiter) return suspend(call, verdict, this.environment);
     if (typeof verdict !== 'number') {
       call.substitute = verdict;
-      return undefined;
+      return 'walk';
     }
     return again(this, call, layer, (call.attempt + 1) % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict);
   }

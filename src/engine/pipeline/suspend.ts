@@ -1,16 +1,16 @@
 import { WaitingFor, type Call } from '../call/call.js';
 import type { Environment } from '../environment.js';
 import { abandon } from './cut-off.js';
-import type { Walk } from './walk.js';
+import type { Move, Walk } from './walk.js';
 import { settleWith } from './substitute.js';
 import { Outcome } from '../contract/outcome.js';
 import { deferred, limitWait, type Waiter } from '../waiting/waiter.js';
 
 /**
- * Lets a call stand in a line: the promise is fulfilled when it is granted, rejected or cut off. Undefined where it was cut off
- * while it joined, from within a listener.
+ * Lets a call stand in a line: the promise is fulfilled when it is granted, rejected or cut off. It walks on where it was cut
+ * off while it joined, from within a listener.
  */
-export function suspend(call: Call, waiter: Waiter, environment: Environment): Promise<void> | undefined {
+export function suspend(call: Call, waiter: Waiter, environment: Environment): Move {
   const { promise, resolve } = deferred();
   call.waitingFor = WaitingFor.TURN;
   call.dirty = true;
@@ -19,7 +19,7 @@ export function suspend(call: Call, waiter: Waiter, environment: Environment): P
   if (waiter.reason === 'injected') call.invoking();
   if (call.interruption !== undefined) {
     waiter.leave();
-    return undefined;
+    return 'walk';
   }
   call.stopWaiting = limitWait(waiter, environment.deadlines, call.now());
   if (waiter.state !== 'waiting') resolve(); // who heard of the wait has ended it already
@@ -27,27 +27,27 @@ export function suspend(call: Call, waiter: Waiter, environment: Environment): P
 }
 
 /** The same on the way in: a hedge does not stand in a line, nor does it wait for the attempt that it stands beside. */
-export function suspendIfAllowed(pipeline: Walk, call: Call, waiter: Waiter): Promise<void> | undefined {
+export function suspendIfAllowed(pipeline: Walk, call: Call, waiter: Waiter): Move {
   const isLine = waiter.reason === 'queue' || waiter.reason === 'shared-call';
   if (call.mayWait || !isLine || waiter.state !== 'waiting') return suspend(call, waiter, pipeline.environment);
   waiter.leave();
   pipeline.startUnwind(call, call.cursor, Outcome.REJECTED, new Error('a hedge does not wait'));
-  return undefined;
+  return 'walk';
 }
 
 /**
  * A layer ordered another attempt: it begins at once, or after a pause, whose promise is fulfilled when the time is over or the
- * call is cut off. Neither where it was cut off meanwhile, or where the pause would begin in a shutdown.
+ * call is cut off. It walks on without a pause where it was cut off meanwhile, or where the pause would begin in a shutdown.
  */
-export function again(pipeline: Walk, call: Call, layer: number, delayMs: number): Promise<void> | undefined {
+export function again(pipeline: Walk, call: Call, layer: number, delayMs: number): Move {
   const { shutdown } = pipeline.environment;
   call.inward = true;
   call.cursor = layer + 1;
-  if (call.interruption !== undefined && call.interruption.layer < call.cursor) return undefined;
+  if (call.interruption !== undefined && call.interruption.layer < call.cursor) return 'walk';
   if (delayMs === 0) repeat(pipeline, call);
   else if (shutdown.isDraining) stayOut(pipeline, call);
   else return pause(call, delayMs, pipeline.environment);
-  return undefined;
+  return 'walk';
 }
 
 function pause(call: Call, delayMs: number, { clock, shutdown }: Environment): Promise<void> {

@@ -8,12 +8,12 @@ import { Outcome } from '../contract/outcome.js';
 import { Rejection } from '../contract/rejection.js';
 import type { Verdict } from '../contract/verdict.js';
 import { Waiter } from '../waiting/waiter.js';
-import type { Step, Walk } from './walk.js';
+import type { Move, Step, Walk } from './walk.js';
 import { answerAtOnce } from './substitute.js';
 import { suspendIfAllowed } from './suspend.js';
 
 /** A layer lets the call wait, answers it, or rejects it. */
-export function notAdmitted(pipeline: Walk, call: Call, layer: number, admission: NonNullable<Admission>): Step | undefined {
+export function notAdmitted(pipeline: Walk, call: Call, layer: number, admission: NonNullable<Admission>): Move {
   if (admission instanceof Rejection) reject(pipeline, call, layer, admission);
   else if (admission instanceof Waiter) return suspendIfAllowed(pipeline, call, admission);
   else if ('produce' in admission) answerAtOnce(call, admission);
@@ -21,7 +21,7 @@ export function notAdmitted(pipeline: Walk, call: Call, layer: number, admission
     pipeline.count(call, layer, 'rejections');
     pipeline.startUnwind(call, layer, Outcome.REJECTED, admission);
   }
-  return undefined;
+  return 'walk';
 }
 
 /** The error is made now only where it has a stack to show. */
@@ -42,7 +42,8 @@ export function succeedAmongStrays(pipeline: Walk, call: Call, value: unknown): 
 export function succeedWith(pipeline: Walk, call: Call, layer: number, verdict: NonNullable<Verdict>): Step {
   call.running = undefined;
   pipeline.startUnwind(call, layer, Outcome.SUCCESS, call.payload);
-  return pipeline.applyVerdict(call, layer, verdict) ?? pipeline.step(call);
+  const move = pipeline.applyVerdict(call, layer, verdict);
+  return move === 'walk' ? pipeline.step(call) : move;
 }
 
 /** A layer threw when it was told of a success: that is reported, and the others are told. */

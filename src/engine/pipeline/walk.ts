@@ -11,6 +11,9 @@ import type { DispatchTable } from './dispatch-table.js';
 /** What a driver has to do next: start the method, make the answer, wait, or tell the caller. */
 export type Step = 'invoke' | 'answer' | 'done' | Promise<void>;
 
+/** What one move of a call comes to: the same, or that it walks on, inwards or outwards as its record says. */
+export type Move = Step | 'walk';
+
 /**
  * What the parts of the pipeline, each in a file of its own, ask of the whole: the layers of an operation and the moves of a
  * call along them. `Pipeline` is the one that there is.
@@ -32,5 +35,5 @@ export interface Walk {
   /** Counts what a layer did. */
   count(call: Call, layer: number, what: keyof LayerCounters): void;
   startUnwind(call: Call, layer: number, outcome: Outcome, payload: unknown): void;
-  applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Step | undefined;
+  applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Move;
 }
