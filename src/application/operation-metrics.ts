@@ -44,7 +44,7 @@ export class OperationMetricsReader {
     const sums = this.zeros();
     this.addOperation(sums, pipeline);
     for (const { kind, name } of pipeline.layers) this.addInstance(sums, kind, this.registry.find(kind, name));
-    return sums as unknown as OperationMetrics;
+    return metricsOf(sums);
   }
 
   /** All of them and their total, in which every instance is counted once, also one that is used by hand only. */
@@ -61,7 +61,7 @@ export class OperationMetricsReader {
       byOperation[UNNAMED] = unnamed;
     }
     for (const { kind, instance } of this.registry.list()) this.addInstance(total, kind, instance);
-    return { total: total as unknown as OperationMetrics, byOperation };
+    return { total: metricsOf(total), byOperation };
   }
 
   /** The operations without a name, all together; undefined where there was no call. */
@@ -69,7 +69,7 @@ export class OperationMetricsReader {
     if (this.operations.unnamedCounts.calls === 0) return undefined;
     const sums = this.zeros();
     this.addUnnamed(sums);
-    return sums as unknown as OperationMetrics;
+    return metricsOf(sums);
   }
 
   private addOperation(sums: Sums, { counts, layers, tallies }: Pipeline): void {
@@ -115,4 +115,9 @@ function addCounts(sums: Sums, { calls, successes, failures, aborts, branchAttem
   sums['failures']! += failures;
   sums['aborts']! += aborts;
   sums['attempts']! += calls + branchAttempts;
+}
+
+function metricsOf(sums: Sums): OperationMetrics {
+  // The names are those of the counters that the kinds declare, of which the type is made too.
+  return sums as unknown as OperationMetrics;
 }

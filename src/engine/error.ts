@@ -68,7 +68,7 @@ export abstract class ResilienceError extends Error {
     if (typeof value !== 'object' || value === null) return false;
     const code = (value as Record<symbol, unknown>)[BRAND];
     if (code === undefined) return false;
-    const own = Object.hasOwn(this.prototype, BRAND) ? (this.prototype as unknown as Record<symbol, unknown>)[BRAND] : undefined;
+    const own: unknown = Object.hasOwn(this.prototype, BRAND) ? Reflect.get(this.prototype, BRAND) : undefined;
     if (own !== undefined) return own === ANY_CODE || own === code;
     return Object.prototype.isPrototypeOf.call(this.prototype, value);
   }

@@ -126,6 +126,14 @@ describe('the house', () => {
     expect(files.filter(([, text]) => /\b(TODO|FIXME|XXX|HACK)\b/.test(text)).map(([file]) => file)).toEqual([]);
   });
 
+  it('says of few things that they are of another type than they seem, each with its reason above it', () => {
+    const forced = files.flatMap(([file, text]) =>
+      [...text.matchAll(/^(.*)\n.*\bas unknown as\b.*$/gm)].map(([, before]) => ({ file, isReasoned: before!.trim().startsWith('//') })),
+    );
+    expect(forced.filter(({ isReasoned }) => !isReasoned)).toEqual([]);
+    expect(forced.length).toBeLessThan(10);
+  });
+
   it('documents what users see', () => {
     const bare = files
       .filter(([file]) => /\.(policy|error)\.ts$|^application\/resilience\.ts$|decorators\.ts$/.test(file))

@@ -113,6 +113,7 @@ export function readRules(given: unknown, problems: Problems): readonly RuleSett
     const settings = problems.at(`rule ${formatValue(name)}:`, (found) =>
       readSettings<Record<string, unknown>>({ ...COMMON, ...rules }, options, found, ['name', ...required]),
     );
+    // The rules of `on` have read them, one kind of many: which one, only `on` says.
     return [{ on, ...settings } as unknown as RuleSettings];
   });
 }

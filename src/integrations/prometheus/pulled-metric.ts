@@ -121,6 +121,7 @@ export function register(registry: Registry, head: MetricHead, application: obje
   if (own === undefined && [...metric.sources.values()].some(({ shape }) => shape !== source.shape)) {
     throw mistake(`another application has "${name}" in the registry with other labels or buckets, so that they cannot be added up`);
   }
+  // Its type names the classes of prom-client; a registry wants `name` of a metric, and asks it by `get`.
   if (known === undefined) registry.registerMetric(metric as unknown as Metric);
   const registered = own ?? { ...source, users: 0 };
   registered.users++;

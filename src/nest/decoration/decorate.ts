@@ -55,7 +55,7 @@ function checkedMethod(
 
 function decorateClass(label: string, target: object, declare: (declarations: Declarations) => void): void {
   if (typeof target !== 'function') throw misuse(label, 'stands on a class or a method');
-  const decorated = target as unknown as Class;
+  const decorated = target as Class;
   const prototype = decorated.prototype as object;
   const passedBy: SkippedMethod[] = [];
   const seen = new Set<string | symbol>();

@@ -29,26 +29,30 @@ export function protectMethod(prototype: object, key: string | symbol, descripto
   return method;
 }
 
+/** `arguments` is no array, and `apply` takes it all the same. */
+interface AppliesArguments<Result> {
+  apply(target: unknown, args: IArguments | unknown[]): Result;
+}
+
 /**
  * A plain function: a Proxy or an async function would cost several times as much. It holds nothing of an instance, so
  * request-scoped ones are never mixed up.
  */
 function wrap(method: ProtectedMethod): Method {
-  const original = method.original as (...args: unknown[]) => unknown;
+  const original = method.original as ((...args: unknown[]) => unknown) & AppliesArguments<unknown>;
   return function (this: Carrier | undefined | null, first?: unknown, second?: unknown): unknown {
     const operation = this === method.soleInstance ? method.soleOperation : this?.[RUNTIME_KEY]?.operationFor(method, this);
-    if (operation === undefined) return runUnmanaged(method, this, listOf.apply(undefined, arguments as unknown as unknown[]));
-    if (operation.isPassThrough) return original.apply(this, arguments as unknown as unknown[]);
+    if (operation === undefined) return runUnmanaged(method, this, listOf.apply(undefined, arguments));
+    if (operation.isPassThrough) return original.apply(this, arguments);
     const given = arguments.length;
-    if (method.returns !== 'promise')
-      return runObservableOrUnknown(method, operation, this, listOf.apply(undefined, arguments as unknown as unknown[]));
+    if (method.returns !== 'promise') return runObservableOrUnknown(method, operation, this, listOf.apply(undefined, arguments));
     return operation.runFew(
       this,
       original,
       given,
       first,
       second,
-      given > MAX_INLINE_ARGUMENTS ? listOf.apply(undefined, arguments as unknown as unknown[]) : undefined,
+      given > MAX_INLINE_ARGUMENTS ? listOf.apply(undefined, arguments) : undefined,
     );
   };
 }
@@ -79,7 +83,7 @@ function heard(method: ProtectedMethod, wrapper: Method): Method {
 }
 
 /** V8 hands `arguments` on without ever making an object of it, where `apply` is all that is done with it. */
-const listOf = (...args: unknown[]): unknown[] => args;
+const listOf: ((...args: unknown[]) => unknown[]) & AppliesArguments<unknown[]> = (...args) => args;
 
 /** What other libraries read of a method: name, number of parameters and all metadata. */
 function copyShape(from: Method, to: Method): void {

@@ -1,9 +1,9 @@
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import type { ResilienceLogger } from '../../engine/telemetry/logger.js';
 
-/** The logger that Nest uses now; a JSON logger gets fields beside the text. */
-interface InUse {
-  readonly options?: { readonly json?: boolean };
+/** Those of the logger that Nest uses now; a JSON logger gets fields beside the text. */
+interface Options {
+  readonly json?: boolean;
 }
 
 /** Nest 12 prints objects after the message as fields of its record; before that each was a record of its own. */
@@ -46,6 +46,6 @@ export class NestLogger implements ResilienceLogger {
 }
 
 function isStructured(): boolean {
-  const { staticInstanceRef } = Logger as unknown as { staticInstanceRef?: InUse };
-  return staticInstanceRef instanceof ConsoleLogger && (staticInstanceRef as unknown as InUse).options?.json === true;
+  const inUse: unknown = Reflect.get(Logger, 'staticInstanceRef');
+  return inUse instanceof ConsoleLogger && (Reflect.get(inUse, 'options') as Options | undefined)?.json === true;
 }

@@ -9,7 +9,7 @@ const LIVE = Symbol.for('nestjs-bulwark: runtimes of running applications');
  * whose start fails after it was announced is closed by nobody.
  */
 function live(): Set<WeakRef<ResilienceRuntime>> {
-  const shared = globalThis as unknown as Record<symbol, Set<WeakRef<ResilienceRuntime>> | undefined>;
+  const shared = globalThis as { [LIVE]?: Set<WeakRef<ResilienceRuntime>> };
   return (shared[LIVE] ??= new Set());
 }
 

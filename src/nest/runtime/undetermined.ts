@@ -25,11 +25,11 @@ function detect(method: ProtectedMethod, operation: ProtectedOperation, instance
   let source: Observable<unknown> | undefined;
   let answered = false;
   let returned = false;
-  const watched = function (this: unknown, ...given: never[]): unknown {
-    const result = original.apply(this, given);
+  const watched = function (this: unknown, ...given: unknown[]): unknown {
+    const result = original.apply(this, given as never[]);
     if (isObservable(result)) {
       method.returns = 'observable';
-      if (attemptAt !== undefined && args[attemptAt] === undefined) context = given[attemptAt] as unknown as AttemptContext;
+      if (attemptAt !== undefined && args[attemptAt] === undefined) context = given[attemptAt] as AttemptContext;
       if (!answered) return result;
       // The caller has his answer already: this call ends with the Observable as its value, and each subscription is a call.
       source = result;
@@ -60,11 +60,11 @@ function detect(method: ProtectedMethod, operation: ProtectedOperation, instance
 /** A method whose first call has been made already, with the context that it was given then. */
 function givenOnce(result: Observable<unknown>, { original, attemptAt }: ProtectedMethod, context: AttemptContext | undefined): Method {
   let given = false;
-  return function (this: unknown, ...args: never[]) {
-    if (given) return original.apply(this, args);
+  return function (this: unknown, ...args: unknown[]) {
+    if (given) return original.apply(this, args as never[]);
     given = true;
     if (context !== undefined) {
-      const { signal } = args[attemptAt!] as unknown as AttemptContext;
+      const { signal } = args[attemptAt!] as AttemptContext;
       signal.addEventListener('abort', () => context.abandon(signal.reason), {
         once: true,
       });

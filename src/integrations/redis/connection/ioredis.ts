@@ -31,6 +31,7 @@ export function isIoredis(client: object): client is IoredisClient {
 
 /** A socket that nobody answers on is not asked to close, as that would wait for an answer. */
 function cut(client: IoredisClient, reconnect: boolean): void {
+  // See `Inside`.
   const { stream, nodes } = client as unknown as Inside;
   const streams = client.isCluster === true ? (nodes?.call(client, 'all') ?? []).map((node) => node.stream) : [stream];
   client.disconnect(reconnect);
@@ -80,6 +81,7 @@ function ioredisSubscriber(client: IoredisClient): StoreSubscriber {
     },
     subscribe(channel, listener) {
       listeners.set(channel, listener);
+      // See `Inside`.
       return (client as unknown as Inside).subscribe(channel);
     },
     ping: () => client.callBuffer('PING'),

@@ -82,6 +82,7 @@ function nodeRedisSubscriber(client: NodeRedisClient): StoreSubscriber {
     get isReady() {
       return client.isOpen && client.isReady !== false;
     },
+    // `NodeRedisClient` is what all forms of the client have in common, and each has its own types for this.
     subscribe: (channel, listener) => (client as unknown as Subscribing).subscribe(channel, listener, true),
     ping: () => (formOf(client) === 'single' ? sender(client)('', ['PING']) : Promise.resolve()),
     reconnect: () => void renew(client).catch(ignore),

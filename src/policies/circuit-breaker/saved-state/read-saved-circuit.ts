@@ -27,6 +27,7 @@ export function readSavedCircuit(value: unknown): SavedCircuit | undefined {
     areCounts(counts, ['trips', 'successes', 'failures', 'rejections']) &&
     (windowAtOpening === undefined || isStatistics(windowAtOpening)) &&
     (window === undefined || isWindow(window));
+  // Every member was looked at just now.
   return isOne ? (value as unknown as SavedCircuit) : undefined;
 }
 
@@ -35,6 +36,7 @@ export function readSavedTotals(value: unknown): SavedTotals | undefined {
   if (!isRecord(value)) return undefined;
   const { forgotten, transitions } = value;
   if (!areCounts(forgotten, ['trips', 'successes', 'failures', 'rejections']) || !Array.isArray(transitions)) return undefined;
+  // Every member was looked at just now.
   return transitions.every(isTransition) ? (value as unknown as SavedTotals) : undefined;
 }
 
