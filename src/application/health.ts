@@ -61,10 +61,10 @@ export class HealthReader {
 
   /** What stands inside of it in one of its operations and lets no call through to the method. */
   private heldUpBy(kind: string, name: string): string | undefined {
-    for (const { pipeline } of this.operations.all()) {
-      const outer = pipeline.layers.findIndex((layer) => layer.kind === kind && layer.name === name);
+    for (const { strategies } of this.operations.all()) {
+      const outer = strategies.findIndex((layer) => layer.kind === kind && layer.name === name);
       if (outer === -1) continue;
-      for (const layer of pipeline.layers.slice(outer + 1)) {
+      for (const layer of strategies.slice(outer + 1)) {
         const instance = this.registry.find(layer.kind, layer.name);
         const reason = instance === undefined ? undefined : this.kinds.find(layer.kind)?.instance?.health?.blockedBy?.(instance);
         if (reason !== undefined) return `${layer.kind} ${layer.name}: ${reason}`;

@@ -46,9 +46,9 @@ export class Operations implements TaskCompiler {
   }
 
   list(): readonly OperationSummary[] {
-    return [...this.all()].map(({ id, pipeline }) => ({
+    return [...this.all()].map(({ id, strategies }) => ({
       operationId: id,
-      policies: pipeline.layers.map(({ kind, name }) => ({ kind, name })),
+      policies: strategies.map(({ kind, name }) => ({ kind, name })),
     }));
   }
 

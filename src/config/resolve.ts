@@ -1,6 +1,12 @@
 import { ResilienceConfigError } from '../engine/error.js';
 import type { KindTable } from '../engine/contract/kind-table.js';
-import { explicitOptions, type PolicyDeclaration, type PolicyKind, type ResolvedPolicy } from '../engine/contract/kind.js';
+import {
+  explicitOptions,
+  type OptionSources,
+  type PolicyDeclaration,
+  type PolicyKind,
+  type ResolvedPolicy,
+} from '../engine/contract/kind.js';
 import { defaultsOf, isRecord, Problems, readOptions, formatValue } from '../options/index.js';
 import { isNone } from '../policies/composite.js';
 import { scopesOf, type OverrideSource } from './adjustments.js';
@@ -54,7 +60,7 @@ export function resolve(operation: OperationDeclaration, settings: Settings): Re
 /** Whether an operator has switched off the policies of a kind that have this name, as far as they can be spoken of by it. */
 export function isSwitchedOff(kind: PolicyKind, name: string, settings: Settings): boolean {
   if (!settings.enabled && kind.alwaysOn !== true) return true;
-  return !adjust({ kind, options: { name }, sources: {} }, scopesOf(name, name), settings, new Problems());
+  return !adjust({ kind, options: { name }, sources: {} }, scopesOf(name, name), settings, new Problems()).isOn;
 }
 
 /** Checks what the application says, before any operation is looked at. */
@@ -90,19 +96,14 @@ function resolvePolicy(
   const title = operation.decorated ? `@${kind.label}` : kindName;
   const label = source.startsWith('preset') ? `${source}: ${kindName}` : isOneOfSeveral ? `${title} ${formatValue(nameOf(policy))}` : title;
   return problems.at(`${operation.id}: ${label}`, (found) => {
-    const library = defaultsOf(kind.rules);
-    const ofProfile = readOptions(kind.rules, settings.profile.defaults[kindName] ?? {}, new Problems());
-    const application = readOptions(kind.rules, settings.defaults[kindName] ?? {}, new Problems());
+    const undeclared = undeclaredOf(kind, settings);
     const declared = readOptions(kind.rules, written, found);
     const extra = operation.critical === true && Object.hasOwn(kind.rules, 'critical') ? { critical: true } : {};
-    const options: Record<string, unknown> = { ...library, ...ofProfile, ...application, ...extra, ...declared };
-    const sources = Object.fromEntries([
-      ...Object.keys(library).map((option) => [option, 'default']),
-      ...Object.keys(ofProfile).map((option) => [option, settings.profile.source]),
-      ...Object.keys(application).map((option) => [option, 'defaults']),
-      ...Object.keys({ ...extra, ...declared }).map((option) => [option, source]),
-    ]) as Record<string, string>;
-    const isOn = adjust({ kind, options, sources }, scopesOf(operation.id, options['name'], isOneOfSeveral), settings, problems);
+    const own = Object.assign(extra, declared);
+    const options: Record<string, unknown> = Object.assign({}, undeclared.options, own);
+    const declaredSources = sourcesFor(undeclared, Object.keys(own), source);
+    const scopes = scopesOf(operation.id, options['name'], isOneOfSeveral);
+    const { isOn, sources } = adjust({ kind, options, sources: declaredSources }, scopes, settings, problems);
     if (isOn && found.messages.length === 0) {
       kind.check?.(options, explicitOptions(sources), found);
       kind.checkTarget?.(options, operation.target, found);
@@ -112,20 +113,67 @@ function resolvePolicy(
   });
 }
 
-/** Puts in what operators say; false where they switch the policy off. */
+/** Options with their sources. */
+interface Base {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly sources: Readonly<Record<string, string>>;
+  /** With those of a declaration, by what it names: most policies of a kind name the same options. */
+  readonly declared: Map<string, OptionSources>;
+}
+
+/** So many sets of sources of a kind are shared. */
+const MAX_SHARED = 100;
+
+/** By kind, for as long as the settings are there: a start asks for the same ones thousands of times. */
+const bases = new WeakMap<Settings, Map<PolicyKind, Base>>();
+
+/** The options of a kind that nobody declares: library defaults, then those of the profile, then those of the application. */
+function undeclaredOf(kind: PolicyKind, settings: Settings): Base {
+  let byKind = bases.get(settings);
+  if (byKind === undefined) bases.set(settings, (byKind = new Map<PolicyKind, Base>()));
+  let base = byKind.get(kind);
+  if (base === undefined) byKind.set(kind, (base = readUndeclared(kind, settings)));
+  return base;
+}
+
+function readUndeclared({ kind, rules }: PolicyKind, { profile, defaults }: Settings): Base {
+  const library = defaultsOf(rules);
+  const ofProfile = readOptions(rules, profile.defaults[kind] ?? {}, new Problems());
+  const application = readOptions(rules, defaults[kind] ?? {}, new Problems());
+  const sources = Object.fromEntries([
+    ...Object.keys(library).map((option) => [option, 'default']),
+    ...Object.keys(ofProfile).map((option) => [option, profile.source]),
+    ...Object.keys(application).map((option) => [option, 'defaults']),
+  ]) as Record<string, string>;
+  return { options: { ...library, ...ofProfile, ...application }, sources, declared: new Map<string, OptionSources>() };
+}
+
+/** The sources of a policy that declares these options. */
+function sourcesFor({ sources, declared }: Base, options: readonly string[], source: string): OptionSources {
+  const key = `${source} ${options.join()}`;
+  const known = declared.get(key);
+  if (known !== undefined) return known;
+  const made: Record<string, string> = Object.assign({}, sources);
+  for (const option of options) made[option] = source;
+  if (declared.size < MAX_SHARED) declared.set(key, made);
+  return made;
+}
+
+/** Puts in what operators say: gives whether the policy stays on, and the sources, which are others where an option is. */
 function adjust(
-  { kind, options, sources }: { kind: PolicyKind; options: Record<string, unknown>; sources: Record<string, string> },
+  { kind, options, sources }: { kind: PolicyKind; options: Record<string, unknown>; sources: OptionSources },
   scopes: readonly string[],
   { adjusters }: Settings,
   problems: Problems,
-): boolean {
-  let enabled = true;
+): { readonly isOn: boolean; readonly sources: OptionSources } {
+  let isOn = true;
+  const adjusted: Record<string, string> = {};
   for (const adjustment of adjusters.flatMap((adjuster) => adjuster.adjust(scopes, kind, problems))) {
-    enabled = adjustment.enabled ?? enabled;
+    isOn = adjustment.enabled ?? isOn;
     for (const [option, value] of Object.entries(adjustment.options ?? {})) {
       options[option] = value;
-      sources[option] = adjustment.source;
+      adjusted[option] = adjustment.source;
     }
   }
-  return enabled;
+  return { isOn, sources: Object.keys(adjusted).length === 0 ? sources : { ...sources, ...adjusted } };
 }

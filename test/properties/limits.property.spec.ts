@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { createResilience, type RateLimitAlgorithm } from '../../src/core.js';
-import { createAlgorithm } from '../../src/policies/rate-limit/counting/algorithms.js';
+import { algorithmOf } from '../../src/policies/rate-limit/counting/algorithms.js';
 import { schedule, SCHEDULES } from './support.js';
 
 const YEAR = 365 * 86_400_000;
@@ -101,7 +101,7 @@ describe.each(['token-bucket', 'fixed-window', 'sliding-window', 'leaky-bucket']
         fc.constantFrom(0, YEAR),
         fc.integer({ min: 0, max: 1500 }),
         (limit, perMs, before, price, times, origin, afterMs) => {
-          const counting = createAlgorithm(algorithm, { limit, perMs, burst: limit });
+          const counting = algorithmOf(algorithm, { limit, perMs, burst: limit });
           const each = Math.min(price, limit);
           // One by one each time is rounded to the next that a clock can tell, 4e-6 ms after a year.
           const tolerance = origin === 0 ? 1e-6 : 2e-3;
@@ -129,7 +129,7 @@ describe.each(['token-bucket', 'fixed-window', 'sliding-window', 'leaky-bucket']
 describe('the bound of a stretch of time', () => {
   /** What got through in each stretch that begins and ends with a call: what it took, and how long it was. */
   function stretches(algorithm: RateLimitAlgorithm, limit: number, perMs: number, bursts: readonly (readonly [number, number])[]) {
-    const counting = createAlgorithm(algorithm, { limit, perMs, burst: limit });
+    const counting = algorithmOf(algorithm, { limit, perMs, burst: limit });
     const state = new Float64Array(counting.width);
     const taken: number[] = [];
     let now = 0;

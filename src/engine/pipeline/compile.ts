@@ -40,7 +40,7 @@ export function buildLayers({ operationId, policies, environment, registry, isNe
       const instance = registry.instanceOf(policy, operationId);
       const { options } = registry.live(policy);
       for (const layer of kind.build(options, { operationId, name, environment, instance, policies: isNew ? policies : undefined })) {
-        (layer.place === 'total' ? total : inner).push({ ...layer, policy });
+        (layer.place === 'total' ? total : inner).push(Object.assign({}, layer, { policy }));
         if (kind.alwaysOn === true && inner.length === leading + 1) leading++;
       }
     } catch (error) {

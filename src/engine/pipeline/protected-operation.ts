@@ -3,6 +3,7 @@ import type { Call, Method } from '../call/call.js';
 import { buildLayers, type CompiledLayer } from './compile.js';
 import type { Environment } from '../environment.js';
 import type { ResolvedPolicy } from '../contract/kind.js';
+import type { Strategy } from '../contract/strategy.js';
 import { runObservable } from '../drivers/observable.js';
 import type { OperationCounts } from '../telemetry/operation-counts.js';
 import { Pipeline } from './pipeline.js';
@@ -30,40 +31,53 @@ export interface OperationInput {
   readonly like?: ProtectedOperation | undefined;
 }
 
-/** An operation with its policies compiled: calls run through here. */
+/**
+ * An operation with its policies compiled: calls run through here. What only calls need is made for the first one: most of the
+ * methods of an application are not called in its first minutes.
+ */
 export class ProtectedOperation {
   readonly id: string;
   /** As they were declared. */
   readonly policies: readonly ResolvedPolicy[];
   readonly layers: readonly CompiledLayer[];
-  readonly pipeline: Pipeline;
-  private readonly promises: PromiseDriver;
+  /** Until the first call. */
+  private input: OperationInput | undefined;
+  private driver: PromiseDriver | undefined;
   readonly endsLimits: ((first: unknown) => boolean) | undefined;
   /** Nothing to do: the method can be called as it is. */
   readonly isPassThrough: boolean;
 
   /** @throws ResilienceConfigError with all that is wrong, e.g. a name in use with other options. */
-  constructor({
-    id,
-    policies,
-    environment,
-    registry,
-    contextAt,
-    onlyAsync,
-    endsLimits,
-    like,
-    counts = like?.pipeline.counts,
-  }: OperationInput) {
+  constructor(input: OperationInput) {
+    const { id, policies, environment, registry, contextAt, endsLimits, like, counts = like?.pipeline.counts } = input;
+    this.input = input;
     this.id = id;
     this.policies = policies;
     this.endsLimits = endsLimits;
-    const invoke = contextAt === undefined ? undefined : contextAt === 'only' ? withContextOnly : withContextAt(contextAt);
     this.layers = buildLayers({ operationId: id, policies, environment, registry, isNew: counts === undefined });
+    this.isPassThrough = this.layers.length === 0 && contextAt === undefined;
+    if (like !== undefined) this.promises.pipeline.goOnWith(like.pipeline);
+  }
+
+  /** The strategies in force, outermost first. */
+  get strategies(): readonly Strategy[] {
+    return this.driver?.pipeline.layers ?? this.layers.map(({ strategy }) => strategy);
+  }
+
+  get pipeline(): Pipeline {
+    return this.promises.pipeline;
+  }
+
+  private get promises(): PromiseDriver {
+    return this.driver ?? this.prepare(this.input!); // it has one of the two
+  }
+
+  private prepare({ environment, contextAt, onlyAsync, like, counts = like?.pipeline.counts }: OperationInput): PromiseDriver {
+    const invoke = contextAt === undefined ? undefined : contextAt === 'only' ? withContextOnly : withContextAt(contextAt);
     const strategies = this.layers.map(({ strategy }) => strategy);
-    this.pipeline = new Pipeline(id, strategies, environment, invoke, contextAt !== undefined, counts);
-    if (like !== undefined) this.pipeline.goOnWith(like.pipeline);
-    this.isPassThrough = this.pipeline.layers.length === 0 && contextAt === undefined;
-    this.promises = new PromiseDriver(this.pipeline, onlyAsync ? this.plainValue : undefined);
+    const pipeline = new Pipeline(this.id, strategies, environment, invoke, contextAt !== undefined, counts);
+    this.input = undefined;
+    return (this.driver = new PromiseDriver(pipeline, onlyAsync ? this.plainValue : undefined));
   }
 
   run(target: unknown, method: Method, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {

@@ -39,6 +39,15 @@ class UseOrder {
 /** How much is left to a key, by slot, as of the moment of an eviction: nothing (0) is forgotten late, more sooner. */
 export type LeftOf = (slot: number) => number;
 
+/** How many keys there is room for from the first one on. */
+const FEWEST = 8;
+
+/** Of a table without keys: most policies have no `key`, and most tables never one. */
+const NO_SLOTS = new Int32Array(0);
+const NO_RINGS = new Uint8Array(0);
+const NO_KEYS = new Map<string, number>();
+const UNUSED = [new UseOrder(), new UseOrder(), new UseOrder()] as const;
+
 /**
  * Gives each key a slot number, at most `capacity` of them; whoever owns the table keeps its data by slot. When it is
  * full, the newcomer gets the slot of one of the least recently used keys: of a few of them the one with the most left. Keys
@@ -46,12 +55,12 @@ export type LeftOf = (slot: number) => number;
  * held (an open circuit, a permit in use) only when there is no other. Every operation is O(1), an eviction amortised.
  */
 export class KeyTable {
-  private readonly slots = new Map<string, number>();
+  private slots = NO_KEYS;
   private readonly keys: (string | undefined)[] = [];
-  private older = new Int32Array(8);
-  private newer = new Int32Array(8);
-  private ringOf = new Uint8Array(8);
-  private readonly rings = [new UseOrder(), new UseOrder(), new UseOrder()] as const;
+  private older = NO_SLOTS;
+  private newer = NO_SLOTS;
+  private ringOf = NO_RINGS;
+  private rings: readonly [UseOrder, UseOrder, UseOrder] = UNUSED;
 
   /**
    * @param evicted Told when a key has been taken out and before its slot is given to another one. Must run no code of the
@@ -85,6 +94,7 @@ export class KeyTable {
       if (this.ringOf[known] !== to || !this.rings[to].isNewest(known)) this.move(known, to);
       return known;
     }
+    if (this.slots === NO_KEYS) this.begin();
     const slot = this.slots.size < this.capacity ? this.grow() : this.evict();
     this.slots.set(key, slot);
     this.keys[slot] = key;
@@ -112,10 +122,16 @@ export class KeyTable {
     this.ringOf[slot] = to;
   }
 
+  /** The first key has come. */
+  private begin(): void {
+    this.slots = new Map<string, number>();
+    this.rings = [new UseOrder(), new UseOrder(), new UseOrder()];
+  }
+
   private grow(): number {
     const slot = this.keys.length;
     if (slot >= this.older.length) {
-      const size = Math.min(this.capacity, this.older.length * 2);
+      const size = Math.min(this.capacity, Math.max(FEWEST, this.older.length * 2));
       this.older = enlarge(this.older, new Int32Array(size));
       this.newer = enlarge(this.newer, new Int32Array(size));
       this.ringOf = enlarge(this.ringOf, new Uint8Array(size));

@@ -17,6 +17,8 @@ interface Declared {
   readonly location: string;
 }
 
+const NOTHING: ResolvedOptions = Object.freeze({});
+
 /**
  * All that is said of one name of one kind, and the only place where it stands:
  * - DECLARED: how the first policy of that name was declared. A later declaration is compared with this, whatever was changed since.
@@ -26,7 +28,7 @@ interface Declared {
  */
 export class NamedSettings {
   private declared: Declared | undefined;
-  private changes: ResolvedOptions = {};
+  private changes: ResolvedOptions = NOTHING;
   private changeSources: OptionSources = {};
   /** What the policies of this name share. */
   instance: object | undefined;
@@ -49,19 +51,17 @@ export class NamedSettings {
     }
     this.declared = { policy, settings, location };
     const live = this.live(policy);
-    this.instance = this.kind.instance!.create(
-      this.name,
-      this.kind.instance!.settings(live.options, live.sources)!,
-      live.options,
-      environment,
-    );
+    const current = live === policy ? settings : this.kind.instance!.settings(live.options, live.sources)!;
+    this.instance = this.kind.instance!.create(this.name, current, live.options, environment);
     const instance: LiveInstance | undefined = this.instance;
     if (instance?.reconfigure !== undefined) instance.changedByHand = (options) => this.record(options, 'by hand');
     return this.instance;
   }
 
-  /** A policy of this name with what was changed since. */
-  live({ kind, name, options, sources }: ResolvedPolicy, next: ResolvedOptions = {}): ResolvedPolicy {
+  /** A policy of this name with what was changed since: the same one where nothing was. */
+  live(policy: ResolvedPolicy, next: ResolvedOptions = NOTHING): ResolvedPolicy {
+    if (next === NOTHING && this.changes === NOTHING) return policy;
+    const { kind, name, options, sources } = policy;
     return {
       kind,
       name,

@@ -4,6 +4,7 @@ import {
   duration,
   flag,
   integer,
+  declare,
   shorthand,
   text,
   type Duration,
@@ -89,5 +90,5 @@ export type ResolvedBulkhead = OptionsOf<typeof bulkheadRules>;
 export function bulkhead<Args extends readonly unknown[] = readonly never[], PriorityArgs extends readonly unknown[] = readonly never[]>(
   options: number | BulkheadOptions<Args, PriorityArgs> = {},
 ): BulkheadPolicy<Args, PriorityArgs> {
-  return { ...shorthand('maxConcurrent', options), kind: 'bulkhead' };
+  return declare('bulkhead', shorthand('maxConcurrent', options));
 }

@@ -53,7 +53,7 @@ export class Bulkhead {
     readonly settings: BulkheadSettings,
     private readonly environment: Environment,
   ) {
-    this.limits = { ...settings };
+    this.limits = Object.assign({}, settings);
     this.events = new BulkheadEvents(environment.events, name);
     this.sharing = settings.shared ? this.shareBy(requiredStore(environment, `bulkhead "${name}"`)) : undefined;
     this.common = this.newPartition(undefined, undefined);

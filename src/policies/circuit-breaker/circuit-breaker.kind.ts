@@ -33,12 +33,11 @@ export const circuitBreakerKind = {
     ...circuitBreakerInstance,
     settings(options, sources) {
       const { window, minimumCalls, consecutiveFailures, successThreshold = options.halfOpenCalls } = options;
-      return {
-        ...dataOf(circuitBreakerRules, options),
+      return Object.assign(dataOf(circuitBreakerRules, options), {
         minimumCalls: window.type === 'count' ? Math.min(minimumCalls, window.size) : minimumCalls,
         usesRates: consecutiveFailures === undefined || RATE_OPTIONS.some((option) => isBeside(sources, option, 'consecutiveFailures')),
         successThreshold,
-      };
+      });
     },
     create(name, settings, options, environment) {
       const filter = new FailureFilter(options, environment, `circuit breaker "${name}"`, false);

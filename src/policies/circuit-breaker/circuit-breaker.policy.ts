@@ -10,6 +10,7 @@ import {
   ratio,
   record,
   rule,
+  declare,
   shorthand,
   text,
   DURATION_PATTERN,
@@ -179,5 +180,5 @@ export function circuitBreaker<Args extends readonly unknown[] = readonly never[
   openDuration?: Duration,
 ): CircuitBreakerPolicy<Args, Result> {
   const opening = openDuration === undefined ? {} : { openDuration };
-  return { ...shorthand('consecutiveFailures', options), ...opening, kind: 'circuitBreaker' };
+  return declare('circuitBreaker', Object.assign(shorthand<CircuitBreakerOptions<Args, Result>>('consecutiveFailures', options), opening));
 }

@@ -6,6 +6,9 @@ import type { Rate } from './counting/units.js';
 /** The slot of the common, unkeyed limit. */
 export const COMMON = 0;
 
+/** How many slots there is room for from the first key on. */
+const FEWEST = 8;
+
 /**
  * The state of all keys of a limiter in one array of numbers: sixteen or twenty-four bytes a key beside its entry in the
  * map, no object and no timer.
@@ -21,7 +24,7 @@ export class PermitTable {
     evicted: (slot: number, key: string) => void,
     clock: Clock,
   ) {
-    this.state = new Float64Array(algorithm.width * Math.min(maxKeys + 1, 8));
+    this.state = new Float64Array(algorithm.width);
     this.keys = new KeyTable(
       maxKeys,
       (keySlot, key) => evicted(keySlot + 1, key),
@@ -82,7 +85,7 @@ export class PermitTable {
     const from = this.at(keySlot + 1);
     const end = from + this.algorithm.width;
     if (end > this.state.length) {
-      const larger = new Float64Array(Math.min(this.state.length * 2, this.at(this.maxKeys + 1)));
+      const larger = new Float64Array(Math.min(Math.max(this.state.length * 2, this.at(FEWEST)), this.at(this.maxKeys + 1)));
       larger.set(this.state);
       this.state = larger;
     }

@@ -25,7 +25,7 @@ export const rateLimitKind = {
       const { limit, burst = limit, algorithm } = options;
       const isPaced = algorithm === 'leaky-bucket';
       const { maxWait = isPaced ? Infinity : 0, maxQueue = isPaced ? burst : Infinity } = options;
-      return { ...dataOf(rateLimitRules, options), limit, burst, maxWait, maxQueue };
+      return Object.assign(dataOf(rateLimitRules, options), { limit, burst, maxWait, maxQueue });
     },
     create: (name, settings, _options, environment) => new RateLimiter(name, settings, environment) satisfies ObservedLimiter,
     idle: (name, environment) => RateLimiter.idle(name, environment),

@@ -5,6 +5,7 @@ import {
   either,
   integer,
   number,
+  declare,
   shorthand,
   text,
   type Duration,
@@ -87,5 +88,5 @@ export type ResolvedRateLimit = OptionsOf<typeof rateLimitRules> & { readonly li
 export function rateLimit<Args extends readonly unknown[] = readonly never[], CostArgs extends readonly unknown[] = readonly never[]>(
   options: number | RateLimitOptions<Args, CostArgs>,
 ): RateLimitPolicy<Args, CostArgs> {
-  return { ...shorthand('limit', options), kind: 'rateLimit' };
+  return declare('rateLimit', shorthand('limit', options));
 }

@@ -6,7 +6,7 @@ import type { ScheduledQueue } from '../../engine/waiting/scheduled-queue.js';
 import { Waiter, waitTurn } from '../../engine/waiting/waiter.js';
 import type { DataOf, Key } from '../../options/index.js';
 import type { Algorithm } from './counting/algorithm.js';
-import { createAlgorithm } from './counting/algorithms.js';
+import { algorithmOf } from './counting/algorithms.js';
 import { checkCost } from './cost.js';
 import { FrequentKeys } from './frequent-keys.js';
 import { PermitQueues, type TakenOut } from './permit-queues.js';
@@ -18,6 +18,9 @@ import { limitsOf, type Limits } from './rejection-message.js';
 
 /** What a limiter is; `maxWait` and `maxQueue` are Infinity where they bound nothing. */
 export type RateLimiterSettings = Required<DataOf<typeof rateLimitRules>>;
+
+/** The state of a key that was never used, in every way of counting. */
+const UNUSED = new Float64Array(4);
 
 /** What is left of a limit. */
 export interface RateLimitStatus {
@@ -51,8 +54,6 @@ export class RateLimiter {
   private readonly events: RateLimitEvents;
   /** What its rejections tell of it. */
   private limits: Limits;
-  /** A key that was never used. */
-  private readonly unused: Float64Array;
 
   /** @internal */
   constructor(
@@ -62,8 +63,7 @@ export class RateLimiter {
     private readonly environment: Environment,
   ) {
     const { limit, per, burst, algorithm, maxKeys } = settings;
-    this.algorithm = createAlgorithm(algorithm, { limit, perMs: per, burst });
-    this.unused = new Float64Array(this.algorithm.width);
+    this.algorithm = algorithmOf(algorithm, { limit, perMs: per, burst });
     this.table = new PermitTable(this.algorithm, maxKeys, this.evicted, environment.clock);
     this.queues = new PermitQueues(
       this.table,
@@ -145,7 +145,7 @@ export class RateLimiter {
     if (this.state === 'disabled') return { remaining: Infinity, resetAfterMs: 0 };
     const slot = this.table.find(this.textOf(key));
     const now = this.environment.clock.now();
-    const [state, at] = slot === undefined ? [this.unused, 0] : [this.table.state, this.table.at(slot)];
+    const [state, at] = slot === undefined ? [UNUSED, 0] : [this.table.state, this.table.at(slot)];
     return {
       remaining: slot !== undefined && this.queues.of(slot) !== undefined ? 0 : this.algorithm.remaining(state, at, now),
       resetAfterMs: this.algorithm.resetAfterMs(state, at, now),
@@ -164,7 +164,7 @@ export class RateLimiter {
   reconfigure(settings: RateLimiterSettings): void {
     const { limit, per, burst, algorithm } = settings;
     const { limit: oldLimit, per: oldPer, burst: oldBurst } = this.settings;
-    this.algorithm = createAlgorithm(algorithm, { limit, perMs: per, burst });
+    this.algorithm = algorithmOf(algorithm, { limit, perMs: per, burst });
     this.table.countBy(this.algorithm, { limit: oldLimit, perMs: oldPer, burst: oldBurst }, this.environment.clock.now());
     this.settings = settings;
     this.limits = limitsOf(this.name, this.algorithm.capacity, settings);

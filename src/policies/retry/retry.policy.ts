@@ -9,6 +9,7 @@ import {
   number,
   record,
   rule,
+  declare,
   shorthand,
   text,
   type Duration,
@@ -203,5 +204,5 @@ export type ResolvedRetry = OptionsOf<typeof retryRules>;
 export function retry<Result = unknown, Args extends readonly unknown[] = readonly never[]>(
   options: number | RetryOptions<Result, Args> = {},
 ): RetryPolicy<Result, Args> {
-  return { ...shorthand('maxAttempts', options), kind: 'retry' };
+  return declare('retry', shorthand('maxAttempts', options));
 }

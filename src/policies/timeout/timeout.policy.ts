@@ -1,4 +1,4 @@
-import { callback, duration, shorthand, text, type Duration, type OptionsOf, type Rule } from '../../options/index.js';
+import { callback, duration, declare, shorthand, text, type Duration, type OptionsOf, type Rule } from '../../options/index.js';
 
 /** Bounds the time of an attempt, or of the whole operation. At least one of `duration` and `total` is needed. */
 export interface TimeoutOptions<Result = unknown> {
@@ -29,5 +29,5 @@ export type ResolvedTimeout = OptionsOf<typeof timeoutRules>;
 
 /** Bounds the time: `timeout('2s')` for each attempt, `timeout({ total: '5s' })` for all of them together. */
 export function timeout<Result = unknown>(options: Duration | TimeoutOptions<Result>): TimeoutPolicy<Result> {
-  return { ...shorthand('duration', options), kind: 'timeout' };
+  return declare('timeout', shorthand('duration', options));
 }

@@ -11,6 +11,19 @@ const ALGORITHMS: Record<RateLimitAlgorithm, (rate: Rate) => Algorithm> = {
   'leaky-bucket': (rate) => meter(rate, 'evenly apart'),
 };
 
-export function createAlgorithm(name: RateLimitAlgorithm, rate: Rate): Algorithm {
-  return ALGORITHMS[name](rate);
+/** So many rates are shared; more of them are made each time. */
+const MAX_SHARED = 100;
+
+const shared = new Map<string, Algorithm>();
+
+/** The way of counting at a rate: it holds no state, so limits of the same rate share it. */
+export function algorithmOf(name: RateLimitAlgorithm, rate: Rate): Algorithm {
+  const { limit, perMs, burst } = rate;
+  const key = `${name} ${limit} ${perMs} ${burst}`;
+  let algorithm = shared.get(key);
+  if (algorithm === undefined) {
+    algorithm = ALGORITHMS[name](rate);
+    if (shared.size < MAX_SHARED) shared.set(key, algorithm);
+  }
+  return algorithm;
 }
