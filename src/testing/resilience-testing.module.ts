@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ResilienceModule, type ResilienceModuleOptions } from '../index.js';
 import { FakeClock } from './fake-clock.js';
+import { memoryStore } from './memory-store/memory-store.js';
 import { seededRandom } from './seeded-random.js';
 
 /** What a test may say: all that `forRoot` takes, but for time and chance. `drainTimeout` is 0 where nothing else is said: the clock stands still. */
@@ -27,7 +28,7 @@ export class ResilienceTestingModule {
   static on({ clock = new FakeClock(), ...options }: ResilienceTestingOptions = {}): DynamicModule {
     return {
       module: ResilienceTestingModule,
-      imports: [ResilienceModule.forRoot({ drainTimeout: 0, ...options, clock, random: seededRandom(1) })],
+      imports: [ResilienceModule.forRoot({ drainTimeout: 0, store: memoryStore(), ...options, clock, random: seededRandom(1) })],
       providers: [{ provide: FakeClock, useValue: clock }],
       exports: [FakeClock],
     };

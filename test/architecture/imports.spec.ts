@@ -20,6 +20,8 @@ const ARROWS: Record<string, readonly string[]> = {
   'integrations/*': ['options', 'engine', 'core', 'nest', 'index'],
   // Stores implement what the policies declare.
   'integrations/redis': ['options', 'engine', 'core', 'nest', 'index', 'policies/*', 'shared-store'],
+  // Health tells of the store too.
+  'integrations/terminus': ['options', 'engine', 'core', 'nest', 'index', 'shared-store'],
   testing: ['options', 'engine', 'index', 'policies/*', 'shared-store'],
 };
 

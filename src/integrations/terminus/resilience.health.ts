@@ -8,6 +8,7 @@ import type {
   RateLimiterHealthOptions,
 } from '../../core.js';
 import { ResilienceService } from '../../nest/index.js';
+import { storeHealth, type StoreHealthOptions } from './store-health.js';
 
 const SEVERITY: Record<HealthStatus, number> = { up: 0, degraded: 1, down: 2 };
 
@@ -46,9 +47,14 @@ export class ResilienceHealthIndicator {
     return this.tell(key, this.find('kind', kind, options));
   }
 
+  /** The store of shared state: whether it can be asked. Without shared state it is up. */
+  store<Key extends string>(key: Key, options: StoreHealthOptions = {}): HealthIndicatorResult<Key> {
+    return this.tell(key, storeHealth(this.resilience, options));
+  }
+
   /** All of it together. */
   isHealthy<Key extends string>(key: Key): HealthIndicatorResult<Key> {
-    const found = this.find('isHealthy', undefined, {});
+    const found = [...this.find('isHealthy', undefined, {}), ...storeHealth(this.resilience, {})];
     const groups: Record<string, InstanceHealth[]> = {};
     for (const one of found) (groups[one.group] ??= []).push(one);
     return this.compose(key, worstOf(found), Object.fromEntries(Object.entries(groups).map(([group, all]) => [group, detailsOf(all)])));
