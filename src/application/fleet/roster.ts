@@ -70,5 +70,10 @@ export class Roster {
 
 function readSnapshot(text: string): readonly InstanceSummary[] | undefined {
   const read = readJson(text);
-  return Array.isArray(read) && read.every(isRecord) ? (read as unknown as InstanceSummary[]) : undefined;
+  return areSummaries(read) ? read : undefined;
+}
+
+/** The same library wrote them, in another process. */
+function areSummaries(value: unknown): value is readonly InstanceSummary[] {
+  return Array.isArray(value) && value.every(isRecord);
 }

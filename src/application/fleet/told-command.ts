@@ -29,6 +29,7 @@ export function readCommand(text: string): ToldCommand | undefined {
   const texts = [kind, name, command, reason, origin].every((value) => typeof value === 'string');
   const isReadable = texts && (key === undefined || typeof key === 'string') && (given === undefined || entriesOf(given) !== undefined);
   if (!isReadable || (by !== undefined && typeof by !== 'string') || typeof at !== 'number') return undefined;
+  // Every member was looked at just now.
   return read as unknown as ToldCommand;
 }
 
