@@ -1,4 +1,4 @@
-export { Attempt, Bulkhead, CircuitBreaker, Fallback, RateLimit, Resilience, Retry, Timeout, type PipelineOptions } from './decorators.js';
+export * from './decorators.js';
 export type { AsyncMethod, PolicyDecorator } from './decoration/decorator-signatures.js';
 export type { FallbackDecorator, FallbackMethodDecorator } from './decoration/fallback-signatures.js';
 export { OnResilienceEvent, type EventMethodDecorator, type OnResilienceEventOptions } from './events/on-resilience-event.js';

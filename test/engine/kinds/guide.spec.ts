@@ -7,9 +7,9 @@ const page = readFileSync('docs/write-a-policy.md', 'utf8');
 const file = readFileSync('test/engine/kinds/quarantine.ts', 'utf8');
 
 describe('the policy of docs/write-a-policy.md', () => {
-  it('stands there as it is compiled here, in under 140 lines', () => {
+  it('stands there as it is compiled here, in under 145 lines', () => {
     expect(page).toContain(file.replaceAll("'../../../src/", "'../../"));
-    expect(file.split('\n').length).toBeLessThan(140);
+    expect(file.split('\n').length).toBeLessThan(145);
   });
 
   it('is explained member by member', () => {

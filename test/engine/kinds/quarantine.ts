@@ -44,7 +44,12 @@ defineErrorTraits(QuarantinedError, { name: 'QuarantinedError', code: 'ERR_QUARA
 class Quarantine {
   private readonly until = new Map<string, number>();
 
-  constructor(readonly settings: { readonly duration: number }) {}
+  constructor(public settings: { readonly duration: number }) {}
+
+  /** Told of settings that are changed while calls run. */
+  reconfigure(settings: { readonly duration: number }): void {
+    this.settings = settings;
+  }
 
   /** How much longer the key is kept away, in milliseconds; 0 or less where it is not. */
   remainingMs(key: string, now: number): number {
