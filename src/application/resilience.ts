@@ -290,9 +290,8 @@ export class Resilience {
    * @throws ResilienceConfigError where the store is given by URL and no client library is installed.
    */
   async ready(): Promise<void> {
-    const started = sharedStoreOf(this.environment)?.start();
+    await sharedStoreOf(this.environment)?.start();
     this.fleet.start();
-    await started;
   }
 
   /**
