@@ -9,7 +9,7 @@ import type { InstanceControls, InstanceSummary } from '../controls.js';
 import { CommandLog, type CatchUp } from './command-log.js';
 import type { FleetCommandProgress, FleetCommandRequest } from './fleet-command.js';
 import { fleetEvent, isNews, Outbox, readFleetEvent, type FleetEvent } from './fleet-events.js';
-import { Heartbeat, type HeartbeatOwner } from './heartbeat.js';
+import { Heartbeat } from './heartbeat.js';
 import { identityOf } from './identity.js';
 import { Roster, type FleetInstance, type FleetReporting } from './roster.js';
 import { isLater, readCommand, targetOf, type ToldCommand } from './told-command.js';
@@ -18,7 +18,7 @@ import { isLater, readCommand, targetOf, type ToldCommand } from './told-command
 const MAX_SNAPSHOT = 256 * 1024;
 
 /** All instances of the application that share a store; without one it is this instance. */
-export class Fleet implements HeartbeatOwner {
+export class Fleet {
   /** What happens in all of them, as far as it is worth a line in the log; who subscribes watches. */
   readonly events$: Observable<FleetEvent>;
   /** This instance. */
@@ -45,7 +45,11 @@ export class Fleet implements HeartbeatOwner {
     this.roster = new Roster(this.id, environment.clock);
     this.log = new CommandLog(controls, environment);
     this.outbox = new Outbox(environment, this.id);
-    this.heartbeat = store === undefined ? undefined : new Heartbeat(store.fleet, this, environment);
+    const owner = {
+      beat: (position?: FleetPosition) => this.beat(position),
+      pulse: (pulse: FleetPulse, how: CatchUp) => this.pulse(pulse, how),
+    };
+    this.heartbeat = store === undefined ? undefined : new Heartbeat(store.fleet, owner, environment);
     this.events$ = new Observable((subscriber) => {
       const unwatch = this.watch();
       const own = environment.events.listen((event) => subscriber.next(fleetEvent(this.id, event)), { wants: isNews });
@@ -138,16 +142,14 @@ export class Fleet implements HeartbeatOwner {
     this.beatSoon();
   }
 
-  /** @internal */
-  beat(position: FleetPosition | undefined): Omit<FleetBeat, 'seen'> {
+  private beat(position: FleetPosition | undefined): Omit<FleetBeat, 'seen'> {
     const about = JSON.stringify(identityOf(this.startedAt, position?.command));
     const text = this.isWatched ? JSON.stringify(this.controls.list()) : undefined;
     const snapshot = text !== undefined && text.length <= MAX_SNAPSHOT ? text : undefined;
     return { instance: this.id, about, snapshot, events: this.outbox.take(), isWatching: this.watchers > 0 };
   }
 
-  /** @internal */
-  pulse({ position, members, isWatched, commands, events }: FleetPulse, how: CatchUp): void {
+  private pulse({ position, members, isWatched, commands, events }: FleetPulse, how: CatchUp): void {
     const isNewlyWatched = isWatched && !this.isWatched;
     this.isWatched = isWatched;
     this.outbox.open(isWatched);

@@ -6,7 +6,7 @@ import type { circuitBreakerRules } from './circuit-breaker.policy.js';
 import type { CircuitCounts } from './circuit-breaker.telemetry.js';
 import { HalfOpenState } from './half-open/half-open.js';
 import { DEFAULT_OPEN_MS, openMsOf } from './open-duration.js';
-import type { CommandScope } from './shared/command.js';
+import type { CommandScope } from '../../engine/contract/instance.js';
 import { CountingState, DisabledState, ForcedOpenState, OpenState } from './states.js';
 import type { AdmittedCall, CircuitState, CircuitStateName } from './states.js';
 import { Trials } from './half-open/trial.js';

@@ -10,7 +10,7 @@ export type {
   CircuitBreakerStateForcedEvent,
   CircuitBreakerEventBase,
 } from './circuit-breaker.telemetry.js';
-export type { CircuitCommandOptions, CommandScope } from './shared/command.js';
+export type { CircuitCommandOptions } from './shared/command.js';
 export { CircuitBreaker } from './circuit-breaker.js';
 export type { CircuitSnapshot } from './snapshot.js';
 export { CircuitPermit } from './permit.js';

@@ -1,7 +1,5 @@
+import type { CommandScope } from '../../../engine/contract/instance.js';
 import { formatValue } from '../../../options/index.js';
-
-/** On whom a command by hand acts: on all instances that share the circuit, or on this one alone. */
-export type CommandScope = 'fleet' | 'instance';
 
 /** How far a command by hand reaches. */
 export interface CircuitCommandOptions {

@@ -13,7 +13,7 @@ import {
 } from '../states.js';
 import type { CircuitGroup } from './circuit-group.js';
 import type { CircuitCommand, CircuitJudgement, CircuitRecord, MergedCircuit } from './circuit-store.js';
-import type { CommandScope } from './command.js';
+import type { CommandScope } from '../../../engine/contract/instance.js';
 import { newGeneration } from './generation.js';
 import { SharedCountingState, SharedHalfOpenState, SharedOpenState, UnattendedState, type CountsOwner } from './shared-states.js';
 import { SharedTrials } from './shared-trials.js';
