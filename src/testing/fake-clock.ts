@@ -69,8 +69,9 @@ export class FakeClock implements Clock {
     await this.settle();
   }
 
-  /** Lets every promise settle that can without time passing. */
+  /** Lets every promise settle that can without time passing, and what was put off to the end of the turn with what follows from it. */
   async settle(): Promise<void> {
+    await new Promise((resolve) => realImmediate(resolve));
     await new Promise((resolve) => realImmediate(resolve));
   }
 

@@ -16,6 +16,7 @@ const PLACES: readonly { readonly what: RegExp; readonly where: Record<string, s
     where: {
       'testing/fake-clock.ts': 'lets promises settle in a test',
       'integrations/redis/connection/pending-command.ts': 'reads what has arrived before it judges that nothing has',
+      'engine/waiting/turn-end.ts': 'the one place that waits for the end of a turn',
       'nest/resilience.module.ts': 'lets the last answers be written before the servers close',
     },
   },
@@ -41,7 +42,8 @@ const LONG_FILES: Record<string, string> = {
   'policies/bulkhead/bulkhead.ts': 'the public face of a bulkhead, half of it doc comments',
   'policies/bulkhead/shared/shared-partition.ts': 'all that happens to the places of one key where a store decides',
   'policies/circuit-breaker/circuit-breaker.ts': 'the public face of a breaker, half of it doc comments',
-  'policies/rate-limit/rate-limiter.ts': 'the public face of a limiter, half of it doc comments',
+  'policies/rate-limit/shared/exact/exact-permits.ts': 'every end of an ask, in sight of each other',
+  'policies/rate-limit/shared/leased/leased-permits.ts': 'the life of a batch and of those that wait for it, in one piece',
   'policies/circuit-breaker/circuit-breaker.telemetry.ts': 'its events and its metrics, declared in one place',
   'policies/retry/retry.policy.ts': 'all options of a retry with their meaning',
   'application/fleet/fleet.ts': 'the public face of the fleet, and what its heartbeats say and bring',
@@ -58,7 +60,6 @@ const VERY_LONG_FILES = [
   'policies/circuit-breaker/circuit.ts',
   'policies/circuit-breaker/shared/circuit-group.ts',
   'policies/circuit-breaker/shared/shared-circuit.ts',
-  'policies/rate-limit/rate-limiter.ts',
 ];
 
 /** Files that may name a kind of policy, beside its folder, the table and the decorators. */

@@ -110,17 +110,12 @@ export async function waitTurn(
 ): Promise<void> {
   const { promise, resolve } = deferred();
   waiter.wake = resolve;
-  const listener = {
-    aborted: () => {
-      waiter.leave();
-      resolve();
-    },
-  };
-  if (signal !== undefined) onAbort(signal, listener);
+  const listener = signal === undefined ? undefined : { aborted: () => (waiter.leave(), resolve()) };
+  if (listener !== undefined) onAbort(signal!, listener);
   if (waiter.state !== 'waiting') resolve();
   await promise;
   stopLimit();
-  if (signal !== undefined) offAbort(signal, listener);
+  if (listener !== undefined) offAbort(signal!, listener);
   if (signal?.aborted === true) {
     if (waiter.state === 'granted') giveBack();
     throw signal.reason;

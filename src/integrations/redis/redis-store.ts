@@ -5,6 +5,7 @@ import type { Environment } from '../../engine/environment.js';
 import type { ResilienceStore, SharedStore } from '../../policies/shared-store.js';
 import { RedisCircuits } from './circuits/redis-circuits.js';
 import { StoreKeys } from './keys.js';
+import { RedisLimitStore } from './limits/redis-limit-store.js';
 import { readRedisStoreOptions, sharedSettings, type RedisStoreOptions, type RedisStoreSettings } from './options.js';
 import { RedisFleet } from './fleet/redis-fleet.js';
 import { RedisPermits } from './permits/redis-permits.js';
@@ -47,7 +48,7 @@ export function openRedisStore(options: RedisStoreSettings, environment: Environ
 /** What each policy wants of a store, on Redis. */
 function portsOf(context: RedisContext): Pick<SharedStore, 'limits' | 'circuits' | 'permits' | 'fleet'> {
   return {
-    limits: undefined as never,
+    limits: new RedisLimitStore(context.scripts, context.keys),
     circuits: new RedisCircuits(context),
     permits: new RedisPermits(context),
     fleet: new RedisFleet(context),

@@ -5,7 +5,7 @@ import { rejectionMessage, type Limits, type RateLimitReason } from './rejection
 export type { RateLimitReason } from './rejection-message.js';
 
 function isRetryable(reason: RateLimitReason): boolean {
-  return reason === 'limit' || reason === 'displaced';
+  return reason === 'limit' || reason === 'displaced' || reason === 'store';
 }
 
 /** There was no permit for the call in time. HTTP 429. */

@@ -6,6 +6,7 @@ import {
   integer,
   number,
   declare,
+  rule,
   shorthand,
   text,
   type Duration,
@@ -16,6 +17,9 @@ import {
 
 /** How permits come back. */
 export type RateLimitAlgorithm = 'token-bucket' | 'fixed-window' | 'sliding-window' | 'leaky-bucket';
+
+/** How instances share a limit: every permit is decided by the store, or they take batches of them and spend those by themselves. */
+export type RateLimitSharing = 'exact' | 'leased';
 
 /** Lets so many calls start in a time. */
 export interface RateLimitOptions<Args extends readonly unknown[] = readonly never[], CostArgs extends readonly unknown[] = Args> {
@@ -55,6 +59,18 @@ export interface RateLimitOptions<Args extends readonly unknown[] = readonly nev
   cost?: number | ((...args: CostArgs) => number);
   /** Limiters of one name share their permits. Default: the operation id. */
   name?: string;
+  /**
+   * One limit for all instances of a group, counted in a store (`ResilienceRedisModule`, `createResilience({ store })`). `'exact'` (or
+   * `true`): the store decides every permit. `'leased'`: an instance takes batches, a tenth of the limit at most, and spends them
+   * without asking; not for a leaky bucket.
+   * @default false
+   */
+  shared?: boolean | RateLimitSharing;
+  /**
+   * While the store cannot be asked: `'local'` goes on with a limit divided by the number of instances, `'allow'` lets everything pass,
+   * `'reject'` nothing. Default: what the store says (`'local'` where that says nothing).
+   */
+  onStoreFailure?: 'local' | 'allow' | 'reject';
 }
 
 /** `policies.rateLimit(...)`. */
@@ -63,6 +79,12 @@ export interface RateLimitPolicy<
   CostArgs extends readonly unknown[] = Args,
 > extends RateLimitOptions<Args, CostArgs> {
   readonly kind: 'rateLimit';
+}
+
+/** `true` means `'exact'`. */
+function sharing(value: unknown): false | RateLimitSharing | undefined {
+  if (value === true) return 'exact';
+  return value === false || value === 'exact' || value === 'leased' ? value : undefined;
 }
 
 export const rateLimitRules = {
@@ -79,6 +101,11 @@ export const rateLimitRules = {
     isFunction: true,
   }),
   name: text({ defaultNote: 'operation id' }),
+  shared: {
+    ...rule<false | RateLimitSharing>("false, true, 'exact' or 'leased'", sharing, { schema: { enum: [false, true, 'exact', 'leased'] } }),
+    default: false,
+  },
+  onStoreFailure: choice(['local', 'allow', 'reject'], { defaultNote: 'what the store says' }),
 } satisfies Record<keyof RateLimitOptions, Rule>;
 
 /** Its options as they are resolved; the kind's check rejects those without a limit. */

@@ -23,22 +23,19 @@ export class RateLimitStrategy implements Strategy {
     this.waitDescription = `the line for a permit of rate limit "${limiter.name}"`;
   }
 
-  readonly admit = (call: Call): Admission => {
-    const { cost } = this.use;
-    return this.limiter.admit(this.keyOf(call), typeof cost === 'number' ? cost : this.costOf(cost, call), call);
-  };
+  readonly admit: (call: Call, layer: number) => Admission = (call) => this.limiter.admit(this.keyOf(call), this.costOf(call), call);
 
-  rolledBack(call: Call): void {
-    const { cost } = this.use;
-    this.limiter.giveBack(this.keyOf(call), typeof cost === 'number' ? cost : this.costOf(cost, call));
+  rolledBack(call: Call, _layer: number): void {
+    this.limiter.giveBack(this.keyOf(call), this.costOf(call));
   }
 
-  private keyOf(call: Call): string | undefined {
+  protected keyOf(call: Call): string | undefined {
     const { key } = this.use;
     return key === undefined ? undefined : keyText(key(...call.args), 'the key function of @RateLimit', call.operationId);
   }
 
-  private costOf(cost: (...args: readonly unknown[]) => unknown, call: Call): number {
-    return checkCost(cost(...call.args), `${call.operationId}: @RateLimit cost must give`);
+  protected costOf(call: Call): number {
+    const { cost } = this.use;
+    return typeof cost === 'number' ? cost : checkCost(cost(...call.args), `${call.operationId}: @RateLimit cost must give`);
   }
 }

@@ -2,9 +2,10 @@ import { describeDuration } from '../../options/index.js';
 
 /**
  * Why there was no permit: none left in time, the call costs more than there ever is, its key was forgotten while it waited
- * because so many others are in use (`maxKeys`), or the application shuts down.
+ * because so many others are in use (`maxKeys`), the application shuts down, or the limit is shared and its store cannot be asked
+ * (`onStoreFailure: 'reject'`).
  */
-export type RateLimitReason = 'limit' | 'cost' | 'displaced' | 'shutdown';
+export type RateLimitReason = 'limit' | 'cost' | 'displaced' | 'shutdown' | 'store';
 
 /** What a message tells of a limiter, as it is when it rejects. */
 export interface Limits {
@@ -34,5 +35,5 @@ export function rejectionMessage(
 function rarely(reason: Exclude<RateLimitReason, 'limit'>, cost: number, capacity: number): string {
   if (reason === 'cost') return `a call that costs ${cost} can never pass (at most ${capacity})`;
   if (reason === 'displaced') return 'its key was forgotten while it waited, as more keys than maxKeys are in use';
-  return 'the application shuts down';
+  return reason === 'store' ? 'the store of shared limits cannot be asked' : 'the application shuts down';
 }

@@ -4,6 +4,7 @@ import { LastTasks } from '../../engine/waiting/last-tasks.js';
 import type { ResilienceStore, SharedSettings, SharedStore } from '../../policies/shared-store.js';
 import { MemoryCircuits } from './memory-circuits.js';
 import { MemoryFleet } from './memory-fleet.js';
+import { MemoryLimits } from './memory-limits.js';
 import { MemoryPermits } from './memory-permits.js';
 
 /** What `memoryStore` may be told. */
@@ -19,7 +20,7 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): ResilienceStore {
   const { group = 'test' } = options;
   let opened = 0;
-  const shared = { permits: new MemoryPermits(), fleet: new MemoryFleet() };
+  const shared = { permits: new MemoryPermits(), limits: new MemoryLimits(), fleet: new MemoryFleet() };
   let circuits: MemoryCircuits | undefined;
   return {
     open(environment) {
@@ -39,6 +40,7 @@ const SETTINGS = {
 
 /** What all applications with one store share. */
 interface State {
+  readonly limits: MemoryLimits;
   readonly permits: MemoryPermits;
   readonly circuits: MemoryCircuits;
   readonly fleet: MemoryFleet;
@@ -51,7 +53,7 @@ function viewOf(environment: Environment, settings: SharedSettings, state: State
     settings,
     availability: { isAvailable: true, isDegraded: false, listen: () => () => undefined },
     requests: { counts: new Map(), durations: undefined },
-    limits: undefined as never,
+    limits: state.limits.for(() => environment.clock.now()),
     circuits: state.circuits.open(),
     permits: state.permits.for(settings, () => environment.clock.now()),
     fleet: state.fleet.for(() => environment.clock.now()),

@@ -20,6 +20,8 @@ export interface Algorithm {
   takeInTurn(state: Float64Array, at: number, now: number, cost: number, times: number): number;
   /** Takes back what was just taken. */
   giveBack(state: Float64Array, at: number, cost: number): void;
+  /** Uses up `cost`, or what there is of it, whether it is available or not. */
+  charge(state: Float64Array, at: number, now: number, cost: number): void;
   /** What could be taken now, in whole permits. */
   remaining(state: Float64Array, at: number, now: number): number;
   /** Milliseconds until all permits are back. */

@@ -54,6 +54,10 @@ export function meter(rate: Rate, lends: 'at once' | 'evenly apart'): Algorithm 
     giveBack(state, at, cost) {
       state[at] = Math.max(0, state[at]! - units.of(cost));
     },
+    charge(state, at, now, cost) {
+      const lent = lentAt(state, at, now);
+      lend(state, at, now, lent, Math.max(0, Math.min(units.of(cost), full - lent)));
+    },
     remaining(state, at, now) {
       const lent = lentAt(state, at, now);
       if (isPaced) return lent === 0 ? 1 : 0;

@@ -52,6 +52,10 @@ export function fixedWindow(rate: Rate): Algorithm {
     giveBack(state, at, cost) {
       state[at + 1] = Math.max(0, state[at + 1]! - units.of(cost));
     },
+    charge(state, at, now, cost) {
+      if (isOver(state, at, now)) [state[at], state[at + 1]] = [now, 0];
+      state[at + 1] = Math.max(state[at + 1]!, Math.min(full, state[at + 1]! + units.of(cost)));
+    },
     remaining: (state, at, now) => Math.max(0, Math.floor((isOver(state, at, now) ? full : full - state[at + 1]!) / units.permit)),
     resetAfterMs: (state, at, now) => (isOver(state, at, now) ? 0 : state[at]! + perMs - now),
     /** When the window began and what is used of it mean the same at any rate. */
@@ -150,6 +154,13 @@ export function slidingWindow(rate: Rate): Algorithm {
       state[at + 1] = current;
       state[at + 2] = previous;
       return Math.max(now, roomAt(window, previous, full - current));
+    },
+    charge(state, at, now, cost) {
+      const window = windowIn(state, at, now);
+      const [current, previous] = [currentIn(state, at, window), previousIn(state, at, window)];
+      state[at] = window;
+      state[at + 1] = Math.max(current, Math.min(full, current + units.of(cost)));
+      state[at + 2] = previous;
     },
     remaining(state, at, now) {
       const window = windowIn(state, at, now);
