@@ -14,6 +14,7 @@ export type { EnvOptions, ExplainedLayer, Explanation, Order } from './config/in
 export type { OperationMetrics, ResilienceMetrics } from './application/operation-metrics.js';
 export type { OperationSummary } from './application/operations.js';
 export type { CommandRequest } from './application/control-request.js';
+export type { CommandScope } from './engine/contract/instance.js';
 export type { CommandSummary, InstanceControls, InstanceSummary } from './application/controls.js';
 export type { Fleet } from './application/fleet/fleet.js';
 export type { FleetCommandProgress, FleetCommandRequest } from './application/fleet/fleet-command.js';
