@@ -99,6 +99,14 @@ export const redisStoreRules = {
   connection: hidden('an object of client options', isRecord),
 } satisfies Record<keyof RedisStoreOptions, Rule>;
 
+/** Options of clients of ioredis by which our keys or answers would be others than for the rest of the group. */
+function spoiling(client: RedisClient): readonly string[] {
+  if (!isClient(client) || !('options' in client)) return [];
+  const { redisOptions, ...own } = client.options as Readonly<Record<string, unknown>>;
+  const all = { ...Object(redisOptions), ...own } as Readonly<Record<string, unknown>>;
+  return ['keyPrefix', 'stringNumbers'].filter((option) => Boolean(all[option]));
+}
+
 /** @throws ResilienceConfigError with every mistake. */
 export function readRedisStoreOptions(options: unknown, caller: string): RedisStoreSettings {
   const problems = new Problems();
@@ -107,6 +115,8 @@ export function readRedisStoreOptions(options: unknown, caller: string): RedisSt
     const { client, url, connection } = Object(options) as Partial<RedisStoreOptions>;
     if (client === undefined && url === undefined) found.add('one of client and url is required');
     if (client !== undefined && url !== undefined) found.add('client and url cannot be given both');
+    for (const option of client === undefined ? [] : spoiling(client))
+      found.add(`client has the option ${option}: make one without it for the store`);
     if (client !== undefined && connection !== undefined) found.add('connection is for the client that is made for a url');
     return read;
   });

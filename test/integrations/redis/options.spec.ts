@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { redisStore } from '../../../src/integrations/redis/index.js';
 import { ResilienceConfigError } from '../../../src/core.js';
 
@@ -42,6 +43,15 @@ describe('the options of a store', () => {
       expect(problems.filter((problem) => problem.startsWith(`redisStore: ${option} `)).length).toBeGreaterThanOrEqual(1);
     expect(problems.join('\n')).toMatch(/has no option "lese"; did you mean "lease"|has no option "lese"/);
     expect(problems).toContain('redisStore: client and url cannot be given both');
+  });
+
+  it('take no client that changes our keys or answers', () => {
+    const client = new Redis({ lazyConnect: true, keyPrefix: 'app:', stringNumbers: true });
+    expect(problemsOf({ group: 'shop', client })).toEqual([
+      'redisStore: client has the option keyPrefix: make one without it for the store',
+      'redisStore: client has the option stringNumbers: make one without it for the store',
+    ]);
+    expect(problemsOf({ group: 'shop', client: new Redis({ lazyConnect: true }) })).toEqual([]);
   });
 
   it.each(['*', '?', '[', ']', '{', '}', ':', ' ', '\n', '', 'x'.repeat(65)])('have no group %j', (group) => {
