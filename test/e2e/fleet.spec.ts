@@ -159,6 +159,29 @@ describe('a fleet of three processes', () => {
     expect(await running(c, d)).toBe(4);
   });
 
+  it('has more holders than permits after a pause beyond the lease only until those of the paused process end', async () => {
+    const [a, b] = (await start('a', 'b')) as [Process, Process];
+    const permits = (one: Process): Promise<{ running: number; waiting: number }> => one.ask('permits');
+    await a.ask('acquire', 4);
+    await until('a has all', async () => (await permits(a)).running === 4);
+    a.signal('SIGSTOP');
+    await b.ask('acquire', 6);
+    await until('b has those of a', async () => (await permits(b)).running === 4);
+    a.signal('SIGCONT');
+    expect(await permits(a)).toEqual({ running: 4, waiting: 0 });
+    await a.ask('acquire', 1);
+    await new Promise((resolve) => setTimeout(resolve, 500)); // b hears of it with its next question
+    await b.ask('release', 3);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    // One of b's and four of a's run: nobody gets a permit until less than four do.
+    expect([await permits(a), await permits(b)]).toEqual([
+      { running: 4, waiting: 1 },
+      { running: 1, waiting: 2 },
+    ]);
+    await a.ask('release', 4);
+    await until('all have permits', async () => (await permits(a)).running === 1 && (await permits(b)).running === 3);
+  });
+
   it('keeps who holds permits over a store that comes back empty', async () => {
     const [a, b] = (await start('a', 'b')) as [Process, Process];
     await a.ask('acquire', 4);

@@ -1,7 +1,7 @@
 import type { Environment } from '../../engine/environment.js';
 import type { FleetEntry } from '../../policies/fleet-store.js';
 import type { InstanceControls } from '../controls.js';
-import { readCommand, targetOf, type ToldCommand } from './told-command.js';
+import { isLater, readCommand, targetOf, type ToldCommand } from './told-command.js';
 
 /** So many commands may wait for names that are not there yet. */
 const MAX_WAITING = 1000;
@@ -27,7 +27,9 @@ export class CommandLog {
 
   apply(entries: readonly FleetEntry[], how: CatchUp): void {
     const commands = new Map<string, ToldCommand>();
-    for (const { id, text } of entries) {
+    // The last ones for each target come in no order, and a command for a name acts on its keys too.
+    const inOrder = entries.toSorted((a, b) => (isLater(a.id, b.id) ? 1 : -1));
+    for (const { id, text } of inOrder) {
       const command = readCommand(text);
       if (command === undefined) continue;
       const slot = how === 'all' ? id : targetOf(command);

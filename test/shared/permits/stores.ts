@@ -1,10 +1,14 @@
 import { Redis } from 'ioredis';
 import { StoreKeys } from '../../../src/integrations/redis/keys.js';
+import { RedisFleet } from '../../../src/integrations/redis/fleet/redis-fleet.js';
 import { RedisPermits } from '../../../src/integrations/redis/permits/redis-permits.js';
 import type { Script, ScriptArgument, ScriptRunner } from '../../../src/integrations/redis/scripts/script.js';
 import { Environment } from '../../../src/engine/environment.js';
 import type { PermitStore } from '../../../src/policies/bulkhead/shared/permit-store.js';
 import type { SharedSettings } from '../../../src/policies/shared-store.js';
+import type { RedisContext } from '../../../src/integrations/redis/redis-context.js';
+import type { FleetStore } from '../../../src/policies/fleet-store.js';
+import { MemoryFleet } from '../../../src/testing/memory-store/memory-fleet.js';
 import { MemoryPermits } from '../../../src/testing/memory-store/memory-permits.js';
 import { startRedis, type RedisServer } from '../../support/redis/index.js';
 import { NaivePermits } from './naive-permits.js';
@@ -71,7 +75,19 @@ export class Servers {
     return Object.assign(store, { permits: made });
   }
 
+  /** Where the instances of a new group meet. */
+  fleet(kind: 'memory' | 'redis'): { readonly fleet: FleetStore; now: number } {
+    const store = { now: 1_000_000 };
+    const now = (): number => store.now;
+    const fleet = kind === 'memory' ? new MemoryFleet().for(now) : new RedisFleet(this.contextOf(now));
+    return Object.assign(store, { fleet });
+  }
+
   private redisPermits(now: () => number): RedisPermits {
+    return new RedisPermits(this.contextOf(now));
+  }
+
+  private contextOf(now: () => number): RedisContext {
     const listen = (channel: string, listener: (message: Buffer) => void): (() => void) => {
       const audience = this.listeners.get(channel) ?? new Set();
       this.listeners.set(channel, audience.add(listener));
@@ -80,6 +96,6 @@ export class Servers {
     const keys = new StoreKeys('test', `g${++this.groups}`);
     const settings = { ...TIMES } as SharedSettings;
     const scripts = new InjectedTime(this.client, now);
-    return new RedisPermits({ environment: new Environment(), settings, keys, scripts, channels: { subscribe: listen } });
+    return { environment: new Environment(), settings, keys, scripts, channels: { subscribe: listen } };
   }
 }
