@@ -25,8 +25,8 @@ describe('the least rules of an ACL user', () => {
   it('name every command that is used, and no other', () => {
     const allowed = documented.split(' ').flatMap((word) => (word.startsWith('+') ? [word.slice(1)] : []));
     const ofTheConnection = ['evalsha', 'eval', 'ping', 'subscribe', 'unsubscribe', 'info'];
-    const ours = [...commandsOfScripts(), ...ofTheConnection];
-    expect(allowed.filter((command) => !ours.includes(command))).toEqual([]);
+    const ours = new Set([...commandsOfScripts(), ...ofTheConnection]);
+    expect(allowed.filter((command) => !ours.has(command))).toEqual([]);
     expect([...commandsOfScripts()].filter((command) => !allowed.includes(command))).toEqual([]);
   });
 
