@@ -144,14 +144,29 @@ describe('a bulkhead that instances share', () => {
     a!.delayMs = LEASE_MS / 2 + 1;
     const call = a!.call({ maxConcurrent: 1 }, 'ok@10');
     await fleet.clock.advance(100);
-    a!.delayMs = 0;
-    await fleet.clock.advance(LEASE_MS / 2 - 200);
-    expect(call.starts).toEqual([]);
-    await fleet.clock.advance(200);
-    expect(call.starts).toEqual([LEASE_MS / 2 + 1]);
-    expect(a!.questions).toBeGreaterThanOrEqual(2);
-    await fleet.clock.advance('1s');
+    a!.delayMs = 50;
+    await fleet.clock.advance(LEASE_MS);
+    expect(call.starts).toEqual([LEASE_MS / 2 + 51]);
     expect(await fleet.inUse()).toBe(0);
+  });
+
+  it('gives back a permit that came when the call that it was for had got another one', async () => {
+    const fleet = new Fleet(2);
+    const [a, b] = fleet.instances;
+    const options = { maxConcurrent: 2, maxQueue: 1 };
+    a!.fault = 'no news';
+    b!.call(options, 'ok@50');
+    await fleet.clock.advance(1);
+    a!.call(options, 'ok@114');
+    await fleet.clock.advance(1);
+    const waiting = a!.call(options, 'hang');
+    await fleet.clock.advance(88);
+    a!.delayMs = 30; // the next question is asked at 102, and granted
+    await fleet.clock.advance(28);
+    expect(waiting.starts).toEqual([115]);
+    expect(await fleet.inUse()).toBe(2);
+    await fleet.clock.advance(50);
+    expect(await fleet.inUse()).toBe(1);
   });
 
   it('gives back what came for a caller who has left, while the question was under way and before', async () => {
