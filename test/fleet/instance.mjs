@@ -31,24 +31,26 @@ process.on('uncaughtException', (error) => seen.unhandled.push(String(error?.sta
 const loop = monitorEventLoopDelay({ resolution: 5 });
 loop.enable();
 
-// The server's time, by a connection of our own that knows no fault: the offset of the quickest answer of each burst.
+// The server's time, by a connection of our own that knows no fault: the quickest answer says it best, and is older each second.
 const control = new Redis(plan.control, { maxRetriesPerRequest: 0, retryStrategy: () => 50 });
 control.on('error', () => undefined);
-let offset = 0;
+const DRIFT = 20e-6;
+let [offset, error, knownAt] = [0, Infinity, 0];
+/** How far from the server's time ours may be, in milliseconds. */
+const doubt = () => error + (performance.now() - knownAt) * DRIFT;
 async function synchronise() {
-  let best = Infinity;
   for (let count = 0; count < 15; count++) {
     const sent = performance.now();
     let answer;
     try {
       answer = await control.time();
     } catch {
-      return; // the server is away; the offset of before is as good as any
+      return; // the server is away
     }
-    const took = performance.now() - sent;
-    if (took >= best) continue;
-    best = took;
-    offset = Number(answer[0]) * 1000 + Number(answer[1]) / 1000 - (sent + took / 2);
+    const received = performance.now();
+    if ((received - sent) / 2 >= doubt()) continue;
+    [error, knownAt] = [(received - sent) / 2, received];
+    offset = Number(answer[0]) * 1000 + Number(answer[1]) / 1000 - (sent + received) / 2;
   }
 }
 const serverTime = () => performance.now() + offset;
@@ -57,9 +59,18 @@ await synchronise();
 const clock = plan.clockOffsetMs
   ? { ...systemClock, now: () => systemClock.now() + plan.clockOffsetMs, wallTime: () => Date.now() + plan.clockOffsetMs }
   : systemClock;
+const ownClients = [];
+/** A client of the application's own where the plan names a Sentinel. */
+function connection({ sentinel, ...options }) {
+  if (sentinel === undefined) return options;
+  const client = new Redis(sentinel);
+  client.on('error', () => undefined);
+  ownClients.push(client);
+  return { ...options, client };
+}
 const resilience = createResilience({
   clock,
-  store: redisStore({ group: 'fleet', expectedInstances: plan.instances, instance: plan.name, ...plan.store }),
+  store: redisStore({ group: 'fleet', expectedInstances: plan.instances, instance: plan.name, ...connection(plan.store) }),
   logger: {
     warn: (message) => seen.warnings.push(message),
     error: (message, cause) => seen.warnings.push(`${message} ${String(cause?.stack ?? cause)}`),
@@ -72,6 +83,8 @@ const resilience = createResilience({
   },
 });
 
+await resilience.ready();
+
 /** One call; what came of it is counted, and how long it took beyond what its own work takes. */
 async function attempt(load, call) {
   const before = serverTime();
@@ -82,7 +95,7 @@ async function attempt(load, call) {
     seen.admitted++;
   } catch (error) {
     const into = error?.name?.endsWith('Error') && error.operationId !== undefined ? seen.rejected : seen.failed;
-    const id = `${load.name} ${error?.name ?? error}`;
+    const id = into === seen.failed ? `${load.name} ${String(error)}` : `${load.name} ${error.name}`;
     into[id] = (into[id] ?? 0) + 1;
   }
   const tookMs = serverTime() - before - worked;
@@ -106,10 +119,14 @@ const loads = {
     return (count) => {
       const key = keys > 0 ? `user-${count % keys}` : undefined;
       return attempt(load, (before) =>
-        resilience.execute(policy, () => write({ what: 'permit', name, key, from: before, to: serverTime(), by: plan.name }), {
-          name,
-          args: [key],
-        }),
+        resilience.execute(
+          policy,
+          () => write({ what: 'permit', name, key, from: before - doubt(), to: serverTime() + doubt(), by: plan.name }),
+          {
+            name,
+            args: [key],
+          },
+        ),
       );
     };
   },
@@ -119,7 +136,7 @@ const loads = {
       name,
       maxConcurrent: permits,
       shared: true,
-      ...(maxQueue && { maxQueue, maxWait: load.maxWait }),
+      ...(maxQueue && { maxQueue, queueTimeout: load.queueTimeout }),
       ...(onStoreFailure && { onStoreFailure }),
     });
     let holds = 0;
@@ -130,11 +147,11 @@ const loads = {
           async () => {
             const id = `${plan.name}-${++holds}`;
             const from = serverTime();
-            write({ what: 'hold', name, id, from, by: plan.name });
+            write({ what: 'hold', name, id, from: from + doubt(), by: plan.name });
             await pause(holdMs);
             const to = serverTime();
             worked(to - from);
-            write({ what: 'release', name, id, to });
+            write({ what: 'release', name, id, to: to - doubt() });
           },
           { name },
         ),
@@ -195,8 +212,8 @@ process.on('message', async (message) => {
     over = true;
     await Promise.all(running);
     await resilience.drain({ timeout: '5s' });
-    resilience.close();
-    control.disconnect();
+    await resilience.close();
+    for (const client of [control, ...ownClients]) client.disconnect();
     clearInterval(syncing);
     process.send({ ...seen, loopDelayMs: loop.max / 1e6 });
     loop.disable();
