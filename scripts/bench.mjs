@@ -1,4 +1,4 @@
-// `npm run bench -- [--check] [--json FILE] [--only a,b] [--smoke] [--node 24]`, and `--scale` for `npm run bench:scale`:
+// `npm run bench -- [--check] [--json FILE] [--only a,b] [--smoke] [--node 24]`, `--scale` for `npm run bench:scale`, `--redis` for `bench:redis`:
 // builds what is stale, installs the peers, measures.
 import { existsSync } from 'node:fs';
 import { nodeOfMajor } from './other-node.mjs';
@@ -13,7 +13,9 @@ function take(name, withValue) {
 }
 
 const node = take('--node', true);
-const program = take('--scale', false) === undefined ? 'bench/main.mjs' : 'bench/scale.mjs';
+const isScale = take('--scale', false) !== undefined;
+const isRedis = take('--redis', false) !== undefined;
+const program = isScale ? 'bench/scale.mjs' : isRedis ? 'bench/redis.mjs' : 'bench/main.mjs';
 run('what is needed', ['node', 'scripts/setup.mjs', '--build']);
 if (!existsSync('bench/node_modules')) {
   run('install the peers', ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: 'bench' });
