@@ -3,6 +3,7 @@ import { PHASES, PhaseResult, type Phase } from './phases.js';
 import { Program, setMode } from './processes.js';
 import { Prometheus } from './prometheus.js';
 import { dim } from './colours.js';
+import { FleetDemo } from './fleet/fleet-demo.js';
 import { headline, phaseTable, type Queue } from './report.js';
 import { Traffic, type Sample } from './traffic.js';
 import { View } from './view.js';
@@ -21,8 +22,12 @@ const shop = new Program('../main.js', { SHOP_LOG: 'off' });
 /** `--prometheus`: a real one watches, where it is installed. */
 const prometheus = process.argv.includes('--prometheus') ? new Prometheus() : undefined;
 
+/** `--instances 3`: as many shops behind one Redis. */
+const instancesAt = process.argv.indexOf('--instances');
+const fleet = instancesAt === -1 ? undefined : new FleetDemo(instancesOf(process.argv[instancesAt + 1]));
+
 async function stopAll(): Promise<void> {
-  await Promise.all([shop.stop('SIGTERM'), provider.stop('SIGKILL'), prometheus?.stop()]);
+  await Promise.all([shop.stop('SIGTERM'), provider.stop('SIGKILL'), prometheus?.stop(), fleet?.stop()]);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -141,10 +146,18 @@ ${dim('The modes of the provider: healthy, slow, failing, refusing, hanging.')}
 `);
 }
 
-await startAll();
+/** Ends with a word on it where it is no number of shops. */
+function instancesOf(given = ''): number {
+  const instances = Number(given);
+  if (Number.isInteger(instances) && instances >= 2 && instances <= 8) return instances;
+  console.error(`--instances must be a number from 2 to 8, got ${JSON.stringify(given)}`);
+  process.exit(2);
+}
+
+if (fleet === undefined) await startAll();
 if (process.argv.includes('--serve')) await serve();
 else {
-  const code = await demo();
+  const code = await (fleet?.run() ?? demo());
   await stopAll();
   process.exitCode = code;
 }

@@ -3,12 +3,21 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Mode, Side } from '../upstream/mode.js';
 
+/** Something that a program tells as it happens. */
+export interface ProgramEvent {
+  readonly type: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 /** A program of the sample app in a process of its own. */
 export class Program {
   private child: ChildProcess | undefined;
   url = '';
   /** The trace of one call, once the program has told one. */
   trace: string | undefined;
+  /** What it has told of its circuits and its store. */
+  readonly events: ProgramEvent[] = [];
 
   constructor(
     private readonly file: string,
@@ -32,6 +41,7 @@ export class Program {
     this.url = message.url;
     this.child.on('message', (more) => {
       if (hasTrace(more)) this.trace = more.trace;
+      if (hasEvent(more)) this.events.push(more.event);
     });
   }
 
@@ -50,9 +60,22 @@ function hasTrace(message: unknown): message is { readonly trace: string } {
   return typeof message === 'object' && message !== null && 'trace' in message && typeof message.trace === 'string';
 }
 
+function hasEvent(message: unknown): message is { readonly event: ProgramEvent } {
+  return typeof message === 'object' && message !== null && 'event' in message;
+}
+
 /** Tells the provider how to behave; gives how many calls reached it since it was told last. */
 export async function setMode(provider: Program, mode: Mode): Promise<Record<Side, number>> {
+  return (await change(provider, mode)).calls;
+}
+
+/** The same; gives how many charges ran there at once at most since it was told last. */
+export async function setModeOfCharges(provider: Program, mode: Mode): Promise<number> {
+  return (await change(provider, mode)).mostCharges;
+}
+
+async function change(provider: Program, mode: Mode): Promise<{ readonly calls: Record<Side, number>; readonly mostCharges: number }> {
   const response = await fetch(`${provider.url}/mode`, { method: 'POST', body: JSON.stringify({ mode }) });
   if (!response.ok) throw new Error(`the provider refused the mode ${mode}`);
-  return ((await response.json()) as { calls: Record<Side, number> }).calls;
+  return (await response.json()) as { calls: Record<Side, number>; mostCharges: number };
 }
