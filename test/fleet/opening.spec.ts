@@ -30,6 +30,20 @@ async function delays(redis: RedisServer, store: object, control: string): Promi
       const seen = await fleet.look();
       const opened = seen.map(({ transitions }) => transitions.find(({ type }) => type === 'circuit-breaker.opened')?.at ?? Infinity);
       const first = Math.min(...opened);
+      if (opened.includes(Infinity))
+        console.log(
+          round,
+          JSON.stringify(
+            seen.map(({ transitions, breakers, calls, rejected }) => [
+              breakers,
+              calls,
+              rejected,
+              transitions.map(({ type, at }) => `${type} ${Math.round(at - first)}`),
+            ]),
+            null,
+            1,
+          ),
+        );
       heard.push(...opened.map((at) => at - first));
       await pause(2500);
     }

@@ -3,7 +3,7 @@ import type { ResilienceModuleOptions } from 'nestjs-bulwark';
 import { ResilienceRedisModule } from 'nestjs-bulwark/redis';
 
 /** What several shops share where `REDIS_URL` says by which Redis: an operator's word, not one of the code. */
-export const SHARED: ResilienceModuleOptions['overrides'] = {
+export const SHARED: NonNullable<ResilienceModuleOptions['overrides']> = {
   payments: { circuitBreaker: { shared: true, halfOpenCalls: 1, successThreshold: 3, halfOpenTimeout: '2s' } },
   vouchers: { rateLimit: { shared: 'exact' } },
 };
