@@ -36,13 +36,8 @@ export class Program {
     const exited = once(this.child, 'exit').then(([code]) => {
       throw new Error(`${this.file} ended with code ${String(code)} before it listened`);
     });
-    const [message] = (await Promise.race([once(this.child, 'message'), exited])) as [{ url: string }];
+    this.url = await Promise.race([this.listening(this.child), exited]);
     exited.catch(() => undefined); // it ends one day, and then nobody waits for this any more
-    this.url = message.url;
-    this.child.on('message', (more) => {
-      if (hasTrace(more)) this.trace = more.trace;
-      if (hasEvent(more)) this.events.push(more.event);
-    });
   }
 
   /** Ends it at once, as a crash would (`SIGKILL`), or as an operator would (`SIGTERM`). */
@@ -54,6 +49,21 @@ export class Program {
     child.kill(signal);
     await exit;
   }
+
+  /** Hears all that it tells; resolves with the address, when it tells that. */
+  private listening(child: ChildProcess): Promise<string> {
+    return new Promise((resolve) => {
+      child.on('message', (message) => {
+        if (hasUrl(message)) resolve(message.url);
+        if (hasTrace(message)) this.trace = message.trace;
+        if (hasEvent(message)) this.events.push(message.event);
+      });
+    });
+  }
+}
+
+function hasUrl(message: unknown): message is { readonly url: string } {
+  return typeof message === 'object' && message !== null && 'url' in message && typeof message.url === 'string';
 }
 
 function hasTrace(message: unknown): message is { readonly trace: string } {
