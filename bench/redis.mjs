@@ -13,6 +13,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { createResilience, policies } from 'nestjs-bulwark/core';
 import { redisStore } from 'nestjs-bulwark/redis';
 import { measure, median } from './measure.mjs';
+import { ok } from './scenarios.mjs';
 import { startServer } from './redis-server.mjs';
 
 const { values: flags } = parseArgs({ options: { json: { type: 'string' }, check: { type: 'boolean' }, smoke: { type: 'boolean' } } });
@@ -106,7 +107,7 @@ async function round(ask, names, inFlight, ms) {
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   const after = await server.used();
-  const sorted = Float64Array.from(tookMs).sort();
+  const sorted = Float64Array.from(tookMs).toSorted();
   const quantile = (share) => Math.round(sorted[Math.floor((sorted.length - 1) * share)] * 1000) / 1000;
   const each = (microseconds) => Math.round((microseconds / tookMs.length) * 100) / 100;
   return {
@@ -122,8 +123,7 @@ async function round(ask, names, inFlight, ms) {
 async function closedBreaker() {
   const resilience = createResilience({ store: redisStore({ url: server.url, group: 'bench-breaker' }) });
   await resilience.ready();
-  const work = async (value) => value;
-  const wrapped = (name, shared) => resilience.wrap(policies.circuitBreaker({ name, window: '10s', shared }), work, { name });
+  const wrapped = (name, shared) => resilience.wrap(policies.circuitBreaker({ name, window: '10s', shared }), ok, { name });
   const entries = [
     { name: 'local', call: wrapped('local', false) },
     { name: 'shared', call: wrapped('shared', true) },
@@ -164,14 +164,17 @@ function report() {
   console.log(`${idle.breakers} closed breakers of ${idle.instances} idle instances: ${idle.commandsPerSecond} commands/s`);
 }
 
+function cellOf(subject, keys, inFlight) {
+  return results.find((one) => one.subject === subject && one.keys === keys && one.inFlight === inFlight);
+}
+
 /** Says every limit with what was measured; gives how many are passed. */
 function check() {
   const wanted = JSON.parse(readFileSync(new URL('limits-redis.json', import.meta.url), 'utf8'));
-  const of = (subject, keys, inFlight) => results.find((one) => one.subject === subject && one.keys === keys && one.inFlight === inFlight);
   const lines = Object.entries(wanted.timesFaster).flatMap(([subject, cells]) =>
     Object.entries(cells).map(([cell, limit]) => {
       const [keys, inFlight] = cell.split('x').map(Number);
-      const { times } = of(subject, keys, inFlight);
+      const { times } = cellOf(subject, keys, inFlight);
       return {
         what: `${subject}, ${keys} keys, ${inFlight} in flight: times as many decisions`,
         actual: times,
@@ -181,7 +184,7 @@ function check() {
     }),
   );
   for (const { subject, keys, inFlight, p99Ms } of results.filter((one) => one.subject !== 'rate-limiter-flexible')) {
-    const theirs = of('rate-limiter-flexible', keys, inFlight).p99Ms;
+    const theirs = cellOf('rate-limiter-flexible', keys, inFlight).p99Ms;
     lines.push({
       what: `${subject}, ${keys} keys, ${inFlight} in flight: p99 ms`,
       actual: p99Ms,

@@ -43,6 +43,8 @@ export interface Fault {
   strike(world: World): unknown;
   /** Undoes what does not end by itself. Nobody touches an instance. */
   heal?(world: World): unknown;
+  /** One instance does nothing for that long. */
+  readonly stopsInstance?: boolean;
   /** In the suite, and not only in `npm run test:fleet`. */
   readonly isShort?: boolean;
 }
@@ -51,7 +53,7 @@ export const FAULTS: readonly Fault[] = [
   {
     what: 'Redis is killed and comes back empty',
     isOutage: true,
-    lastsMs: 2500,
+    lastsMs: 3500,
     strike: ({ redis }) => redis.kill(),
     heal: ({ redis }) => redis.restart({ empty: true }),
     isShort: true,
@@ -60,7 +62,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'Redis is killed and comes back with its data',
     keepsData: true,
     isOutage: true,
-    lastsMs: 2500,
+    lastsMs: 3500,
     strike: ({ redis }) => redis.kill(),
     heal: ({ redis }) => redis.restart(),
   },
@@ -82,7 +84,7 @@ export const FAULTS: readonly Fault[] = [
   {
     what: 'Redis takes no writes',
     isOutage: true,
-    lastsMs: 2500,
+    lastsMs: 3500,
     strike: ({ redis }) => redis.command('REPLICAOF', '127.0.0.1', 1),
     heal: ({ redis }) => redis.command('REPLICAOF', 'NO', 'ONE'),
   },
@@ -90,41 +92,41 @@ export const FAULTS: readonly Fault[] = [
   {
     what: 'Redis is out of memory',
     isOutage: true,
-    lastsMs: 2500,
+    lastsMs: 3500,
     strike: ({ redis }) => redis.command('CONFIG', 'SET', 'maxmemory', 1),
     heal: ({ redis }) => redis.command('CONFIG', 'SET', 'maxmemory', 0),
   },
   {
-    what: 'Redis pauses its clients for two seconds',
+    what: 'Redis pauses its clients for four seconds',
     isOutage: true,
-    lastsMs: 2000,
-    strike: ({ redis }) => redis.command('CLIENT', 'PAUSE', 2000),
+    lastsMs: 4000,
+    strike: ({ redis }) => redis.command('CLIENT', 'PAUSE', 4000),
   },
   {
     what: 'the network is slow, within the time limit',
     isOutage: false,
-    lastsMs: 2500,
+    lastsMs: 3500,
     strike: ({ network }) => network.delay(15),
     heal: ({ network }) => network.heal(),
   },
   {
     what: 'the network is slower than the time limit',
     isOutage: true,
-    lastsMs: 2500,
-    strike: ({ network }) => network.delay(120),
+    lastsMs: 3500,
+    strike: ({ network }) => network.delay(400),
     heal: ({ network }) => network.heal(),
   },
   {
     what: 'the network is cut, and refuses new connections',
     isOutage: true,
-    lastsMs: 2500,
+    lastsMs: 3500,
     strike: ({ network }) => network.cut(),
     heal: ({ network }) => network.heal(),
   },
   {
     what: 'the network swallows all, on connections old and new',
     isOutage: true,
-    lastsMs: 2500,
+    lastsMs: 3500,
     strike: ({ network }) => network.blackHole(),
     heal: ({ network }) => network.heal(),
     isShort: true,
@@ -132,19 +134,20 @@ export const FAULTS: readonly Fault[] = [
   {
     what: 'the network swallows the answers only',
     isOutage: true,
-    lastsMs: 2500,
+    lastsMs: 3500,
     strike: ({ network }) => network.blackHole(['to client']),
     heal: ({ network }) => network.heal(),
   },
   {
     what: 'one instance is killed with all that it holds',
     isOutage: false,
-    lastsMs: 2500,
+    lastsMs: 3500,
     strike: ({ fleet }) => fleet.kill(fleet.instances[0]!),
     isShort: true,
   },
   {
     what: 'one instance is paused for longer than its leases',
+    stopsInstance: true,
     isOutage: false,
     lastsMs: 4000,
     strike: ({ fleet }) => fleet.instances[0]!.child.kill('SIGSTOP'),

@@ -50,7 +50,8 @@ async function synchronise() {
     const received = performance.now();
     if ((received - sent) / 2 >= doubt()) continue;
     [error, knownAt] = [(received - sent) / 2, received];
-    offset = Number(answer[0]) * 1000 + Number(answer[1]) / 1000 - (sent + received) / 2;
+    const [seconds, microseconds] = answer.map(Number);
+    offset = seconds * 1000 + microseconds / 1000 - (sent + received) / 2;
   }
 }
 const serverTime = () => performance.now() + offset;

@@ -149,9 +149,11 @@ ${dim('The modes of the provider: healthy, slow, failing, refusing, hanging.')}
 /** Ends with a word on it where it is no number of shops. */
 function instancesOf(given = ''): number {
   const instances = Number(given);
-  if (Number.isInteger(instances) && instances >= 2 && instances <= 8) return instances;
-  console.error(`--instances must be a number from 2 to 8, got ${JSON.stringify(given)}`);
-  process.exit(2);
+  if (!Number.isInteger(instances) || instances < 2 || instances > 8) {
+    console.error(`--instances must be a number from 2 to 8, got ${JSON.stringify(given)}`);
+    process.exit(2);
+  }
+  return instances;
 }
 
 if (fleet === undefined) await startAll();

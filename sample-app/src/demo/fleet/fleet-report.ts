@@ -24,7 +24,6 @@ to refuse, or was well again. without Redis, with it: from its end, or its retur
 /** The closing table: a column for each shop and one for all of them. */
 export function fleetTable(shops: readonly ShopInstance[], outcome: Outcome): string {
   const { refusedAt, wellAt, killedAt, backAt, collected, waiting } = outcome;
-  const sum = (numbers: readonly number[]): string => String(numbers.reduce((total, one) => total + one, 0));
   const counted = (what: string, numbers: readonly number[], all = sum(numbers)): string[] => [what, ...numbers.map(String), all];
   const after = (what: string, type: string, since: number): string[] => {
     const times = shops.map((shop) => shop.firstOf(type, since)).map((at) => (at === undefined ? Infinity : at - since));
@@ -71,6 +70,10 @@ export function fleetHeadline(shops: readonly ShopInstance[], outcome: Outcome):
   ];
   const text = facts.map(([isSo, sentence]) => `${isSo ? '✓' : '✗'} ${sentence}`).join('\n');
   return { text: bold(text), isGood: facts.every(([isSo]) => isSo) };
+}
+
+function sum(numbers: readonly number[]): string {
+  return String(numbers.reduce((total, one) => total + one, 0));
 }
 
 function ms(milliseconds: number): string {
