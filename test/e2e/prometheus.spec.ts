@@ -147,6 +147,6 @@ describe('a real Prometheus that scrapes the running sample app', () => {
     };
     const bad = data.groups.flatMap(({ rules }) => rules).filter(({ health }) => health !== 'ok');
     expect(bad.map(({ name }) => name)).toEqual([]);
-    expect(data.groups.flatMap(({ rules }) => rules)).toHaveLength(20);
+    expect(data.groups.flatMap(({ rules }) => rules)).toHaveLength(21);
   });
 });

@@ -124,8 +124,8 @@ describe('a store works on', () => {
     nodeRedis.on('error', ignore);
     await nodeRedis.connect();
     try {
-      await using first = await openSession({ client: asClient(ioredis), commandTimeout: '300ms' });
-      await using second = await openSession({ client: asClient(nodeRedis), commandTimeout: '300ms', group: 'other' });
+      await using first = await openSession({ client: asClient(ioredis), commandTimeout: '2s' });
+      await using second = await openSession({ client: asClient(nodeRedis), commandTimeout: '2s', group: 'other' });
       await tryOut(first);
       await tryOut(second);
       await setup.primary.kill();

@@ -86,6 +86,7 @@ describe.each(SERVER_PROGRAMS)('a $name-server for a test', (server) => {
     const setup = await stopped(startSentinel({ server }));
     const client = connected(new Redis({ sentinels: [...setup.sentinels], name: setup.name }));
     await client.set('a', '1');
+    expect(await client.wait(1, 10_000)).toBe(1); // until the replica has it
     await setup.primary.kill();
     await setup.promoted();
     expect(await client.get('a')).toBe('1');
