@@ -118,8 +118,11 @@ export abstract class RateLimiter {
   /** @internal A permit now (undefined), a turn to wait for, or the rejection. */
   abstract admit(key: string | undefined, cost: number, asking: PermitRequest): RateLimitRejection | Waiter | undefined;
 
-  /** @internal A permit that was taken a moment ago was for nothing; `turn` is what was waited for. */
-  abstract giveBack(key: string | undefined, cost: number, turn?: Waiter): void;
+  /**
+   * @internal A permit that was taken a moment ago was for nothing; `turn` is what was waited for. Without one, `askedAt` says since when
+   * it was asked for, where that is not now.
+   */
+  abstract giveBack(key: string | undefined, cost: number, turn?: Waiter, askedAt?: number): void;
 
   /** @internal The most that a call may cost. */
   get capacity(): number {

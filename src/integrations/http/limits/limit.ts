@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { policies, type RateLimiter, type RateLimitOptions, type ResilienceService } from '../../../index.js';
+import { keyText } from '../../../engine/state/key-text.js';
 import type { ClientRequest } from '../client-key.js';
 import type { ToldLimit } from './rate-limit-fields.js';
 
@@ -47,18 +48,38 @@ export class Limit {
     await this.operation.run(undefined, () => undefined, args, signal);
   }
 
-  /** Whether `take` would be rejected now. */
+  /** Whether its permits are counted in a store, so that nobody knows before it has answered. */
+  get isShared(): boolean {
+    return (this.limiter?.settings.shared ?? false) !== false;
+  }
+
+  /** Whether `take` would be rejected now, where that can be known. */
   isShort(args: LimitArguments<never>): boolean {
     const { limiter } = this;
-    if (limiter === undefined || this.waits) return false;
-    const { cost = 1 } = this.options;
-    return limiter.peek(this.options.key(...args)).remaining < (typeof cost === 'number' ? cost : cost(...args));
+    if (limiter === undefined || this.waits || this.isShared) return false;
+    return limiter.peek(this.options.key(...args)).remaining < this.costOf(args);
+  }
+
+  /** What was taken since then was for nothing. */
+  giveBack(args: LimitArguments<never>, askedAt: number): void {
+    const key = keyText(this.options.key(...args), 'the key of a limit');
+    this.limiter?.giveBack(key, this.costOf(args), undefined, askedAt);
+  }
+
+  /** A reading of the clock that it goes by. */
+  now(): number {
+    return this.limiter?.environment.clock.now() ?? 0;
   }
 
   /** What the client is told; nothing where the limit is switched off. */
   told(args: LimitArguments<never>): readonly ToldLimit[] {
     const { limiter } = this;
     return limiter === undefined ? [] : [{ name: this.shownAs, limiter, key: this.options.key(...args) }];
+  }
+
+  private costOf(args: LimitArguments<never>): number {
+    const { cost = 1 } = this.options;
+    return typeof cost === 'number' ? cost : cost(...args);
   }
 
   /** Looked up each time: a live change puts new strategies into the pipeline. */

@@ -3,15 +3,15 @@ import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ResilienceConfigError, ResilienceError, ResilienceService } from '../../../index.js';
 import { STARTS, type Startup } from '../../../nest/runtime/startup.js';
 import { clientIp, type ClientRequest } from '../client-key.js';
-import { contextsRule, inboundOf, type Inbound, type InboundType } from '../inbound.js';
+import { contextsRule, inboundOf, type InboundType } from '../inbound.js';
 import { callback, flag, formatValue, type Rules } from '../../../options/index.js';
 import { checkOptions } from '../check-options.js';
 import { isSkipped, routesBehind, type Class, type Handler, type Route } from '../routes/route-finder.js';
 import { RouteTables } from '../routes/route-table.js';
-import { whenGone } from '../when-gone.js';
 import { Limit, type LimitArguments, type RouteLimit } from './limit.js';
 import { tellLimits } from './rate-limit-fields.js';
 import { limitsAt } from './route-rate-limit.js';
+import { takeAll } from './take-all.js';
 
 /** What `RateLimitGuard.of` takes. */
 export interface RateLimitGuardOptions<Request = ClientRequest> {
@@ -99,7 +99,7 @@ export abstract class RateLimitGuard implements CanActivate {
       tellLimits(this.adapterHost.httpAdapter, inbound.response, told);
     };
     try {
-      const passes = await take(limits, args, inbound);
+      const passes = await takeAll(limits, args, inbound);
       tell();
       return passes;
     } catch (error) {
@@ -156,32 +156,5 @@ export abstract class RateLimitGuard implements CanActivate {
     const answer: unknown = this.options.skipIf?.(...args) ?? false;
     if (typeof answer !== 'boolean') throw new TypeError('RateLimitGuard: skipIf must give true or false, and no promise');
     return answer;
-  }
-}
-
-/** Takes a permit of every limit, or of none where one is short; false where the client has gone while it waited. */
-async function take(limits: readonly Limit[], args: LimitArguments<never>, { response }: Inbound): Promise<boolean> {
-  const short = limits.find((limit) => limit.isShort(args));
-  const asked = short === undefined ? limits : [short];
-  if (!asked.some(({ waits }) => waits)) {
-    await Promise.all(asked.map((limit) => limit.take(args, undefined)));
-    return true;
-  }
-  const stop = new AbortController();
-  let isGone = false;
-  const forget = whenGone(response ?? {}, () => {
-    isGone = true;
-    stop.abort();
-  });
-  try {
-    await Promise.all(asked.map((limit) => limit.take(args, stop.signal)));
-    return true;
-  } catch (error) {
-    // Who still waits for another limit waits for nothing.
-    stop.abort();
-    if (isGone) return false;
-    throw error;
-  } finally {
-    forget();
   }
 }

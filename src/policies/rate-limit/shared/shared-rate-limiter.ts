@@ -96,7 +96,6 @@ export abstract class SharedRateLimiter extends RateLimiter implements SharedLim
     return this.admitShared(key, cost, asking);
   }
 
-  /** @param turn What was waited for; without it the permit was taken at `askedAt` or later. */
   override giveBack(key: string | undefined, cost: number, turn?: Waiter, askedAt = this.environment.clock.now()): void {
     this.allowed--;
     const isAlone = turn instanceof PermitTurn ? turn.stamp === undefined : !this.store.availability.isAvailable;

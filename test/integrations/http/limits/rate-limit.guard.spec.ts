@@ -14,7 +14,7 @@ import {
   type RateLimitGuardOptions,
 } from '../../../../src/integrations/http/index.js';
 import { ResilienceModule, ResilienceService, type ResilienceModuleOptions } from '../../../../src/index.js';
-import { FakeClock } from '../../../../src/testing/index.js';
+import { FakeClock, memoryStore } from '../../../../src/testing/index.js';
 import { closeAll, start } from '../../../support/nest.js';
 
 /** Checks credentials, as a passport strategy does. */
@@ -162,6 +162,35 @@ describe.each(platforms)('RateLimitGuard on %s', (_platform, adapter, trustProxy
     expect(await statuses('/open/limited', 3)).toEqual([200, 200, 429]);
     expect(await statuses('/open/own', 2)).toEqual([200, 429]);
     expect(await statuses('/report', 2)).toEqual([200, 429]);
+  });
+
+  it.each([
+    ['both shared', true, true],
+    ['one shared', true, false],
+    ['the other one shared', false, true],
+  ] as const)('asks a store for limits that instances share, and takes of all of them or of none: %s', async (_which, first, second) => {
+    const limits = [
+      { name: 'second', limit: 1, per: '1s', shared: first },
+      { name: 'hour', limit: 3, per: '1h', algorithm: 'fixed-window', shared: second },
+    ] as const;
+    const store = memoryStore();
+    await begin({ limits }, { store });
+    await get('/items')
+      .expect(200)
+      .expect('RateLimit', /"second";r=0;t=1, "hour";r=2;t=3600/);
+    for (let times = 0; times < 5; times++) await get('/items').expect(429);
+    await clock.advance('1s');
+    await get('/items')
+      .expect(200)
+      .expect('RateLimit', /"hour";r=1/);
+    await clock.advance('1s');
+    await get('/items')
+      .expect(200)
+      .expect('RateLimit', /"hour";r=0/);
+    await clock.advance('1s');
+    await get('/items').expect(429);
+    await clock.advance('1s');
+    await get('/items').expect(429);
   });
 
   it('has several limits, tells of all, and a request that one rejects uses up none of the others', async () => {
