@@ -150,11 +150,12 @@ export abstract class RateLimiter {
     return rejection;
   }
 
-  /** What a caller by hand asks for. */
+  /** @internal What a caller by hand asks for. */
   protected read({ key, cost = 1 }: RateLimitRequest): { readonly key: string | undefined; readonly cost: number } {
     return { key: this.textOf(key), cost: checkCost(cost, `rate limiter "${this.name}": cost must be`) };
   }
 
+  /** @internal */
   protected textOf(key: Key): string | undefined {
     return keyText(key, `the key for rate limiter "${this.name}"`);
   }

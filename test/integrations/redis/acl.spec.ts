@@ -15,7 +15,7 @@ function commandsOfScripts(): ReadonlySet<string> {
   const folder = join(ROOT, 'src/integrations/redis');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const texts = files.map((file) => readFileSync(join(folder, file), 'utf8'));
-  return new Set(texts.flatMap((text) => [...text.matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(([, command]) => command!.toLowerCase())));
+  return new Set(texts.flatMap((text) => [...text.matchAll(/\bp?call\('([A-Z]+)'/g)].map(([, command]) => command!.toLowerCase())));
 }
 
 const failuresOf = ({ requests }: SharedStore): number =>
@@ -44,7 +44,7 @@ describe('the least rules of an ACL user', () => {
       const policy = combine(
         circuitBreaker({ name: 'payments', window: '10s', shared: true }),
         bulkhead({ name: 'payments', maxConcurrent: 5, shared: true }),
-        rateLimit({ name: 'payments', limit: 100, per: '1s' }),
+        rateLimit({ name: 'payments', limit: 100, per: '1s', shared: true }),
       );
       for (let calls = 0; calls < 5; calls++) expect(await resilience.execute(policy, () => calls, { name: 'charge' })).toBe(calls);
       expect(failuresOf(store)).toBe(before);
