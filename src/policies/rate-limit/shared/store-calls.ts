@@ -15,11 +15,8 @@ export interface Question {
   failed(error: unknown): void;
 }
 
-/**
- * So many keys, or places in a line, one script decides: a few microseconds of the server each. With more the server and this process
- * would wait for each other, with fewer the cost of a script shows.
- */
-export const MAX_IN_SCRIPT = 64;
+/** So many keys, or places in a line, one script decides: a few microseconds of the server each. Fewer cost more, as a script has its own price. */
+export const MAX_IN_SCRIPT = 256;
 
 /** What one limit wants of the store in one turn of the event loop goes out together at its end. */
 export class StoreCalls {
