@@ -37,6 +37,7 @@ if (newer !== process.execPath) {
 // Random pipelines under random schedules; says its seed, with which a failure can be had again.
 run('fuzz', ['node', 'scripts/fuzz.mjs', '--seconds', '20'], { timeout: LONGEST_MS });
 run('the bench works (not how fast)', ['node', 'scripts/bench.mjs', '--smoke'], { stdio: ['ignore', 'ignore', 'inherit'] });
+run('the bench of shared state works', ['node', 'scripts/bench.mjs', '--redis', '--smoke'], { stdio: ['ignore', 'ignore', 'inherit'] });
 run('package', ['node', 'scripts/check-package.mjs']);
 console.log(`▸ all is well (${elapsed()})`);
 const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
