@@ -18,8 +18,9 @@ export interface Outcome {
   readonly collected: readonly number[];
 }
 
-const LEGEND = `opened, closed: the breaker "payments", from the moment at which the provider began
-to refuse, or was well again. without Redis, with it: from its end, or its return.`;
+const LEGEND = `opened, closed: the breaker "payments", from the moment at which the provider
+began to refuse, or was well again. without Redis, with it: from its end, or
+its return.`;
 
 /** The closing table: a column for each shop and one for all of them. */
 export function fleetTable(shops: readonly ShopInstance[], outcome: Outcome): string {
