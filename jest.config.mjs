@@ -1,9 +1,12 @@
+/** Faults and openings under load take minutes: `npm run test:fleet`. The ledger's short form is in every run. */
+const UNDER_LOAD = process.env.FLEET === 'long' ? [] : ['<rootDir>/test/fleet/(faults|opening)'];
+
 /** Run by `npm run test:unit` (node --experimental-vm-modules). */
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testRegex: '\\.spec\\.ts$',
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/consumers/'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/consumers/', ...UNDER_LOAD],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
