@@ -16,13 +16,13 @@ export interface StoreHealthOptions {
 const rules = { unavailableIs: choice(['up', 'degraded', 'down'], { default: 'degraded' }) };
 
 /** The store of shared state; nothing where no state is shared. @throws ResilienceConfigError with every mistake. */
-export function storeHealth({ environment }: ResilienceService, options: StoreHealthOptions): readonly InstanceHealth[] {
+export function storeHealth(resilience: ResilienceService, options: StoreHealthOptions): readonly InstanceHealth[] {
   const problems = new Problems();
   const { unavailableIs } = problems.at('ResilienceHealthIndicator.store:', (found) =>
     readSettings<Required<StoreHealthOptions>>(rules, options, found),
   );
   if (problems.messages.length > 0) throw new ResilienceConfigError(problems.messages);
-  const store = sharedStoreOf(environment);
+  const store = sharedStoreOf(resilience.environment);
   if (store === undefined) return [];
   const { isAvailable } = store.availability;
   const { group: name, instance, onStoreFailure } = store.settings;
