@@ -42,7 +42,6 @@ export class Pipeline implements Walk, CallHost<Call> {
   readonly pool: CallPool;
   private readonly events: EventHub;
   private readonly shutdown: Shutdown;
-  /** @internal */
   roles: DispatchTable;
   expectsRepeats = false;
   /** There while somebody measures or traces. */
@@ -269,7 +268,6 @@ export class Pipeline implements Walk, CallHost<Call> {
     return 'done';
   }
 
-  /** @internal */
   applyVerdict(call: Call, layer: number, verdict: NonNullable<Verdict>): Move {
     call.dirty = true;
     if (verdict instanceof Waiter) return suspend(call, verdict, this.environment);
@@ -280,7 +278,7 @@ export class Pipeline implements Walk, CallHost<Call> {
     return again(this, call, layer, (call.attempt + 1) % ATTEMPTS_IN_A_ROW === 0 ? Math.max(verdict, 1) : verdict);
   }
 
-  /** @internal Counts what a layer did. */
+  /** Counts what a layer did. */
   count(call: Call, layer: number, what: keyof LayerCounters): void {
     this.tallies[layer]![what]++;
     this.watch?.tracer?.counted(call, this.layers[layer]!.kind, what);
