@@ -9,6 +9,7 @@ export {
   type ErrorFilter,
   type FailureOptions,
   type Key,
+  type StoreFailureMode,
 } from './options/index.js';
 export type { EnvOptions, ExplainedLayer, Explanation, Order } from './config/index.js';
 export type { OperationMetrics, ResilienceMetrics } from './application/operation-metrics.js';
@@ -52,7 +53,7 @@ export type { CombinedPolicy, NonePolicy } from './policies/composite.js';
 export { profile, standardHttpClient, type ProfileName, type StandardHttpClientOptions } from './application/profiles.js';
 export { createResilience, Resilience } from './application/resilience.js';
 export type { StoreAvailableEvent, StoreEvent, StoreUnavailableEvent } from './policies/store.telemetry.js';
-export type { ResilienceStore, StoreFailureMode } from './policies/shared-store.js';
+export type { ResilienceStore } from './policies/shared-store.js';
 export { fileStore, type FileStoreOptions } from './application/snapshots/file/file-store.js';
 export type { SnapshotStore } from './application/snapshots/snapshot-store.js';
 export type { DrainOptions } from './engine/waiting/shutdown.js';

@@ -8,3 +8,4 @@ export * from './rules.js';
 export * from './failure-options.js';
 export * from './quote-text.js';
 export * from './settings.js';
+export * from './store-failure.js';

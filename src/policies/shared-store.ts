@@ -2,13 +2,10 @@ import type { Environment } from '../engine/environment.js';
 import type { Histogram } from '../engine/telemetry/histogram.js';
 import { ResilienceConfigError } from '../engine/error.js';
 import type { PermitStore } from './bulkhead/shared/permit-store.js';
+import type { StoreFailureMode } from '../options/index.js';
 import type { FleetStore } from './fleet-store.js';
 import type { CircuitStore } from './circuit-breaker/shared/circuit-store.js';
 import type { LimitStore } from './rate-limit/shared/limit-store.js';
-
-/** What a policy does while the store cannot be asked: decide by itself, let everything pass, or reject. */
-export const STORE_FAILURE_MODES = ['local', 'allow', 'reject'] as const;
-export type StoreFailureMode = (typeof STORE_FAILURE_MODES)[number];
 
 /** What holds for all that is shared; durations in milliseconds. */
 export interface SharedSettings {

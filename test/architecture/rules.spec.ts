@@ -35,7 +35,6 @@ const LONG_FILES: Record<string, string> = {
   'engine/call/call.ts': 'the record of a call, field by field',
   'engine/drivers/promise.ts': 'the short way and the long way of one call, in sight of each other',
   'engine/drivers/observable-run.ts': 'one run of one Observable, all its ends in sight of each other',
-  'policies/circuit-breaker/states.ts': 'the states of one machine, to be read side by side',
   'policies/circuit-breaker/circuit.ts': 'every change of the state of a circuit, in one place',
   'policies/circuit-breaker/shared/shared-circuit.ts': 'what a circuit knows of the fleet, and every way in which that changes its state',
   'policies/circuit-breaker/shared/circuit-group.ts': 'all that goes to the store and when, in one place',
@@ -55,10 +54,7 @@ const VERY_LONG_FILES = [
   'application/resilience.ts',
   'engine/call/call.ts',
   'engine/pipeline/pipeline.ts',
-  'policies/circuit-breaker/circuit-breaker.telemetry.ts',
   'policies/circuit-breaker/circuit-breaker.ts',
-  'policies/circuit-breaker/circuit.ts',
-  'policies/circuit-breaker/shared/circuit-group.ts',
   'policies/circuit-breaker/shared/shared-circuit.ts',
 ];
 

@@ -1,6 +1,18 @@
 import { ResilienceConfigError, type Duration } from '../../core.js';
-import { choice, duration, integer, isRecord, Problems, readSettings, rule, text, type Rule } from '../../options/index.js';
-import { STORE_FAILURE_MODES, type SharedSettings, type StoreFailureMode } from '../../policies/shared-store.js';
+import {
+  choice,
+  duration,
+  integer,
+  isRecord,
+  Problems,
+  readSettings,
+  rule,
+  text,
+  type Rule,
+  STORE_FAILURE_MODES,
+  type StoreFailureMode,
+} from '../../options/index.js';
+import { type SharedSettings } from '../../policies/shared-store.js';
 import { isClient, type RedisClient } from './connection/recognise.js';
 
 /** What `redisStore` and `ResilienceRedisModule.register` take. Either `client` or `url` is required. */

@@ -6,11 +6,13 @@ import {
   integer,
   declare,
   shorthand,
+  STORE_FAILURE_MODES,
   text,
   type Duration,
   type Key,
   type OptionsOf,
   type Rule,
+  type StoreFailureMode,
 } from '../../options/index.js';
 
 /** Lets so many calls run at a time. */
@@ -58,7 +60,7 @@ export interface BulkheadOptions<Args extends readonly unknown[] = readonly neve
    * A shared bulkhead whose store does not answer lets so many calls run as fall to this instance (`local`), lets all run (`allow`), or
    * rejects (`reject`). Default: that of the store.
    */
-  onStoreFailure?: 'local' | 'allow' | 'reject';
+  onStoreFailure?: StoreFailureMode;
 }
 
 /** `policies.bulkhead(...)`. */
@@ -80,7 +82,7 @@ export const bulkheadRules = {
   releaseAfter: duration(),
   name: text({ defaultNote: 'operation id' }),
   shared: flag({ default: false }),
-  onStoreFailure: choice(['local', 'allow', 'reject'], { defaultNote: 'that of the store' }),
+  onStoreFailure: choice(STORE_FAILURE_MODES, { defaultNote: 'that of the store' }),
 } satisfies Record<keyof BulkheadOptions, Rule>;
 
 /** Its options as they are resolved. */

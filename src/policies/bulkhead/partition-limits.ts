@@ -1,3 +1,4 @@
+import type { StoreFailureMode } from '../../options/index.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 
 /** What the partitions of a bulkhead share. The limits can change while calls run. */
@@ -8,7 +9,7 @@ export interface PartitionLimits {
   readonly releaseAfter?: number;
   readonly overflow: 'reject' | 'drop-oldest';
   /** Where it is shared. */
-  readonly onStoreFailure?: 'local' | 'allow' | 'reject';
+  readonly onStoreFailure?: StoreFailureMode;
   /** How long waiters waited, where somebody wants to know. */
   queueTimes?: Histogram | undefined;
 }

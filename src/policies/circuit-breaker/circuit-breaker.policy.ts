@@ -20,8 +20,9 @@ import {
   type FailureOptions,
   type OptionsOf,
   type Rule,
+  STORE_FAILURE_MODES,
+  type StoreFailureMode,
 } from '../../options/index.js';
-import { STORE_FAILURE_MODES, type StoreFailureMode } from '../shared-store.js';
 
 /** An open time that grows with each failed trial and starts again at `initial` after the circuit has closed. */
 export interface GrowingDuration {

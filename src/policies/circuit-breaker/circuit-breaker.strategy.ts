@@ -9,7 +9,7 @@ import type { CircuitOpenRejection } from './circuit-breaker.error.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
 import type { Circuit } from './circuit.js';
-import type { AdmittedCall } from './states.js';
+import type { AdmittedCall } from './circuit-state.js';
 import { recordFailure, recordValue } from './record-outcome.js';
 
 /** What belongs to one use of a breaker and not to the breaker. */

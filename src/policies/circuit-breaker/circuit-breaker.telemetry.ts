@@ -2,8 +2,8 @@ import type { EventBase, EventHub } from '../../engine/telemetry/events.js';
 import type { TelemetryDeclaration } from '../../engine/contract/kind.js';
 import { larger, readByKey, together, type MetricDeclaration } from '../../engine/telemetry/metric.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
-import type { Circuit, AdmissionContext, Transition } from './circuit.js';
-import { severityOf, type CircuitStateName } from './states.js';
+import type { AdmissionContext, CircuitControl, CircuitCounts, CircuitStateName, Transition } from './circuit-state.js';
+import { severityOf } from './states.js';
 
 export interface CircuitBreakerEventBase extends EventBase {
   readonly policyName: string;
@@ -47,14 +47,6 @@ export type CircuitBreakerEvent =
   | CircuitBreakerClosedEvent
   | CircuitBreakerStateForcedEvent
   | CircuitBreakerRejectedEvent;
-
-/** What happened since the start. */
-export interface CircuitCounts {
-  trips: number;
-  successes: number;
-  failures: number;
-  rejections: number;
-}
 
 /** What metrics read of a breaker beside the counts. */
 export interface BreakerObservation {
@@ -220,7 +212,7 @@ export class CircuitBreakerEvents {
     private readonly policyName: string,
   ) {}
 
-  transition(circuit: Circuit, { from, to, manual }: Transition, context: AdmissionContext): void {
+  transition(circuit: CircuitControl, { from, to, manual }: Transition, context: AdmissionContext): void {
     if (!this.hub.active) return;
     const common = { policyName: this.policyName, key: circuit.key };
     const { operationId } = context;
@@ -245,7 +237,7 @@ export class CircuitBreakerEvents {
 }
 
 function openingFacts(
-  circuit: Circuit,
+  circuit: CircuitControl,
   context: AdmissionContext,
 ): Pick<CircuitBreakerOpenedEvent, 'calls' | 'failures' | 'slowCalls' | 'openMs' | 'lastError'> {
   return {

@@ -1,3 +1,4 @@
+import type { CircuitCounts, CircuitSettings, AdmissionContext, AdmittedCall, CircuitStateName } from './circuit-state.js';
 import type { Environment } from '../../engine/environment.js';
 import type { FailureFilter } from '../../engine/failure-filter.js';
 import { INSPECT, type Inspect } from '../../engine/telemetry/inspect.js';
@@ -6,13 +7,13 @@ import { keyText } from '../../engine/state/key-text.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
 import { CircuitOpenRejection } from './circuit-breaker.error.js';
 import type { ResolvedCircuitBreaker } from './circuit-breaker.policy.js';
-import { CircuitBreakerEvents, type BreakerObservation, type CircuitCounts } from './circuit-breaker.telemetry.js';
-import { Circuit, type CircuitSettings, type AdmissionContext, type TransitionListener } from './circuit.js';
+import { CircuitBreakerEvents, type BreakerObservation } from './circuit-breaker.telemetry.js';
+import { Circuit, type TransitionListener } from './circuit.js';
 import { CircuitPermit } from './permit.js';
 import { snapshotOf, type CircuitSnapshot } from './snapshot.js';
 import { scopeOf, type CircuitCommandOptions } from './shared/command.js';
 import type { JoinFleet } from './shared/sharing.js';
-import { severityOf, type AdmittedCall, type CircuitStateName } from './states.js';
+import { severityOf } from './states.js';
 
 /** What a breaker is: the circuit's settings and how many keys it may have. */
 export type CircuitBreakerSettings = CircuitSettings & Pick<ResolvedCircuitBreaker, 'maxKeys' | 'critical' | 'shared' | 'onStoreFailure'>;

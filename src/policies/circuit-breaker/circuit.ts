@@ -1,70 +1,21 @@
 import type { Environment } from '../../engine/environment.js';
-import type { JudgedCall } from '../../engine/failure-filter.js';
 import type { Histogram } from '../../engine/telemetry/histogram.js';
-import { quoteText, type DataOf } from '../../options/index.js';
-import type { circuitBreakerRules } from './circuit-breaker.policy.js';
-import type { CircuitCounts } from './circuit-breaker.telemetry.js';
+import { quoteText } from '../../options/index.js';
+import type { CircuitLink, FleetFacts } from './shared/circuit-link.js';
+import type {
+  AdmissionContext,
+  AdmittedCall,
+  CircuitCounts,
+  CircuitSettings,
+  CircuitState,
+  CircuitStateName,
+  Transition,
+} from './circuit-state.js';
 import { HalfOpenState } from './half-open/half-open.js';
 import { DEFAULT_OPEN_MS, openMsOf } from './open-duration.js';
-import type { CommandScope } from '../../engine/contract/instance.js';
 import { CountingState, DisabledState, ForcedOpenState, OpenState } from './states.js';
-import type { AdmittedCall, CircuitState, CircuitStateName } from './states.js';
-import { Trials } from './half-open/trial.js';
+import { Trials, type TrialHost } from './half-open/trial.js';
 import type { CallStatistics, TimeSource } from './counting/windows.js';
-
-/** What a breaker's circuits share. Durations in milliseconds. */
-export type CircuitSettings = Omit<
-  DataOf<typeof circuitBreakerRules>,
-  'maxKeys' | 'critical' | 'shared' | 'onStoreFailure' | 'successThreshold'
-> & {
-  /** False where failures in a row are the only rule. */
-  readonly usesRates: boolean;
-  readonly successThreshold: number;
-};
-
-/** Who a moment belongs to: the call that brought it about, or nobody. */
-export interface AdmissionContext extends TimeSource, JudgedCall {
-  /** When the method was called: NaN before that, undefined for a call by hand. */
-  readonly invokedAt?: number;
-  /** The longest time limit around it, in milliseconds. */
-  readonly longestLimitMs?: number;
-  /** What the method was told of its attempt. */
-  readonly context?: { abandon(reason: unknown): void } | undefined;
-}
-
-export interface Transition {
-  readonly from: CircuitStateName;
-  readonly to: CircuitStateName;
-  readonly manual: boolean;
-  /** How long it was not closed, where it closes now. */
-  readonly openMs: number | undefined;
-}
-
-/** What a circuit whose state is shared is told, and what it asks. */
-export interface CircuitLink {
-  /** Lets all calls pass and has counted nothing. */
-  countingState(name: 'closed' | 'metrics-only'): CircuitState;
-  /** A trial of a call by hand, where one is due and granted. */
-  trialByHand(context: AdmissionContext): Promise<AdmittedCall | undefined> | undefined;
-  /** Somebody has changed the state here by hand. */
-  commanded(scope: CommandScope): void;
-  /** Back to the state of the fleet, where this instance was set apart by hand. */
-  rejoin(): void;
-  /** The settings of the breaker are others. */
-  reconfigured(): void;
-  /** The circuit is used no longer. */
-  retired(): void;
-}
-
-/** What the fleet says of a state beside the state itself. */
-export interface FleetFacts {
-  readonly openings: number;
-  readonly openedAt: number | undefined;
-  readonly firstOpenMs: number;
-  readonly windowAtOpening: CallStatistics | undefined;
-  /** It has just opened. */
-  readonly hasTripped: boolean;
-}
 
 /** Told of every change of state. */
 export type TransitionListener = (circuit: Circuit, transition: Transition, context: AdmissionContext) => void;
@@ -78,7 +29,7 @@ const STATE_PHRASES: Partial<Record<CircuitStateName, string>> = {
  * One circuit. `current` is its state and its generation in one: a result is told to the state object that admitted the
  * call, and an object that is no longer current changes nothing.
  */
-export class Circuit {
+export class Circuit implements TrialHost {
   current: CircuitState;
   /** The current state where it lets every call pass and takes no notice of its duration: mostly that is so. */
   fastPath: AdmittedCall | undefined;

@@ -1,6 +1,5 @@
 import type { FailureFilter } from '../../engine/failure-filter.js';
-import type { AdmissionContext } from './circuit.js';
-import type { AdmittedCall } from './states.js';
+import type { AdmissionContext, AdmittedCall } from './circuit-state.js';
 import { recordFailure, recordValue } from './record-outcome.js';
 
 /** Leave to make one call through a circuit. The first ending counts; later ones do nothing. */

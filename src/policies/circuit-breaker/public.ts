@@ -14,5 +14,5 @@ export type { CircuitCommandOptions } from './shared/command.js';
 export { CircuitBreaker } from './circuit-breaker.js';
 export type { CircuitSnapshot } from './snapshot.js';
 export { CircuitPermit } from './permit.js';
-export type { CircuitStateName } from './states.js';
+export type { CircuitStateName } from './circuit-state.js';
 export type { CircuitBreakerHealthOptions } from './circuit-breaker.instance.js';

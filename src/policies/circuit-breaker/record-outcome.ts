@@ -1,6 +1,5 @@
 import { isCallersAbort, type FailureFilter } from '../../engine/failure-filter.js';
-import type { AdmissionContext } from './circuit.js';
-import type { AdmittedCall } from './states.js';
+import type { AdmissionContext, AdmittedCall } from './circuit-state.js';
 
 /** Tells a circuit of an error: a failure, no verdict (somebody gave up), or as good as a success (it does not count). */
 export function recordFailure(admission: AdmittedCall, filter: FailureFilter, context: AdmissionContext, error: unknown): void {

@@ -1,5 +1,5 @@
-import type { AdmissionContext, Circuit } from './circuit.js';
-import type { CircuitStateName } from './states.js';
+import type { Circuit } from './circuit.js';
+import type { AdmissionContext, CircuitStateName } from './circuit-state.js';
 
 /** What can be seen of a circuit at one moment. */
 export interface CircuitSnapshot {

@@ -1,60 +1,21 @@
 import type { TimerHandle } from '../../engine/clock.js';
-import type { Histogram } from '../../engine/telemetry/histogram.js';
-import type { Circuit, CircuitSettings, AdmissionContext } from './circuit.js';
+import type { AdmissionContext, AdmittedCall, CircuitControl, CircuitSettings, CircuitState, CircuitStateName } from './circuit-state.js';
 import type { WindowSettings } from './circuit-breaker.policy.js';
-import { invokedAt } from './half-open/trial.js';
 import { createWindow, sameShape, type CallStatistics, type CallWindow, type TimeSource } from './counting/windows.js';
+import { PassingState } from './counting/passing-state.js';
 
-export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled' | 'metrics-only';
-
-/** A call that was let pass. Exactly one of these is told, once. */
-export interface AdmittedCall {
-  /** It wants to know when the method is called. */
-  readonly isTimed?: boolean;
-  succeeded(context: AdmissionContext): void;
-  failed(context: AdmissionContext, error: unknown): void;
-  /** It ended without a verdict on what is protected. */
-  released(): void;
-}
-
-/** One generation of a circuit. */
-export interface CircuitState {
-  readonly name: CircuitStateName;
-  /** What the calls of this generation did, where it looks at that. */
-  readonly statistics?: Pick<CallWindow, 'expire' | keyof CallStatistics>;
-  /** Where it lets every call pass and counts it: who is told of the ends of calls whose duration does not matter. */
-  readonly everyCall?: AdmittedCall;
-  admit(context: AdmissionContext): AdmittedCall | undefined;
-  /** The name as of now. */
-  nameAt(time: TimeSource): CircuitStateName;
-  /** Milliseconds until the next trial, where that is known. */
-  remainingMs?(time: TimeSource): number | undefined;
-  /** The circuit has other settings. */
-  reconfigure?(): void;
-  /** Another state has taken over. */
-  onExit?(): void;
-}
-
-/**
- * Lets all calls pass and counts them; where it is closed and not metrics-only, opens when too many fail or are slow.
- * Is itself the admission of each call whose duration does not matter, so that admitting costs nothing.
- */
-export class CountingState implements CircuitState, AdmittedCall {
+/** Lets all calls pass and counts them; where it is closed and not metrics-only, opens when too many fail or are slow. */
+export class CountingState extends PassingState {
   statistics: CallWindow;
-  readonly everyCall: AdmittedCall = this;
   private shape: WindowSettings;
   failuresInARow = 0;
   private readonly isClosed: boolean;
-  private slowAfterMs: number | undefined;
 
-  constructor(
-    private readonly circuit: Circuit,
-    readonly name: 'closed' | 'metrics-only',
-  ) {
+  constructor(circuit: CircuitControl, name: 'closed' | 'metrics-only') {
+    super(circuit, name);
     this.shape = circuit.settings.window;
     this.statistics = createWindow(this.shape);
     this.isClosed = name === 'closed';
-    this.slowAfterMs = circuit.settings.slowCallDuration;
   }
 
   /** The circuit has other settings: a window of another shape begins anew. */
@@ -63,28 +24,6 @@ export class CountingState implements CircuitState, AdmittedCall {
     if (!sameShape(window, this.shape)) this.statistics = createWindow(window);
     this.shape = window;
     this.slowAfterMs = slowCallDuration;
-  }
-
-  admit(context: AdmissionContext): AdmittedCall {
-    const { durations } = this.circuit;
-    if (this.slowAfterMs === undefined && durations === undefined) return this;
-    return new TimedCall(this, context.now(), this.slowAfterMs, durations);
-  }
-
-  nameAt(): CircuitStateName {
-    return this.name;
-  }
-
-  succeeded(context: AdmissionContext): void {
-    this.record(false, false, context, undefined);
-  }
-
-  failed(context: AdmissionContext, error: unknown): void {
-    this.record(true, false, context, error);
-  }
-
-  released(): void {
-    // Nothing was counted yet.
   }
 
   record(failed: boolean, slow: boolean, context: AdmissionContext, error: unknown): void {
@@ -106,41 +45,6 @@ export class CountingState implements CircuitState, AdmittedCall {
   }
 }
 
-/** Where the end of a call goes. */
-interface CallRecorder {
-  record(failed: boolean, slow: boolean, context: AdmissionContext, error: unknown): void;
-}
-
-/** A call of which it matters how long it took. */
-export class TimedCall implements AdmittedCall {
-  readonly isTimed = true;
-
-  constructor(
-    private readonly state: CallRecorder,
-    private readonly admittedAt: number,
-    private readonly slowAfterMs: number | undefined,
-    private readonly durations: Histogram | undefined,
-  ) {}
-
-  succeeded(context: AdmissionContext): void {
-    this.end(false, context, undefined);
-  }
-
-  failed(context: AdmissionContext, error: unknown): void {
-    this.end(true, context, error);
-  }
-
-  released(): void {
-    // Nothing was counted yet.
-  }
-
-  private end(failed: boolean, context: AdmissionContext, error: unknown): void {
-    const tookMs = context.now() - invokedAt(context, this.admittedAt);
-    this.durations?.record(tookMs);
-    this.state.record(failed, this.slowAfterMs !== undefined && tookMs > this.slowAfterMs, context, error);
-  }
-}
-
 /** What the rates of a window are judged by. */
 type RateSettings = Pick<CircuitSettings, 'minimumCalls' | 'failureRateThreshold' | 'slowCallRateThreshold'>;
 
@@ -158,7 +62,7 @@ export class OpenState implements CircuitState {
   private readonly forget: (() => void) | undefined;
 
   constructor(
-    private readonly circuit: Circuit,
+    private readonly circuit: CircuitControl,
     /** When the next trial may begin. */
     readonly until: number,
   ) {

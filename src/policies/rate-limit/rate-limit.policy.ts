@@ -8,11 +8,13 @@ import {
   declare,
   rule,
   shorthand,
+  STORE_FAILURE_MODES,
   text,
   type Duration,
   type Key,
   type OptionsOf,
   type Rule,
+  type StoreFailureMode,
 } from '../../options/index.js';
 
 /** How permits come back. */
@@ -70,7 +72,7 @@ export interface RateLimitOptions<Args extends readonly unknown[] = readonly nev
    * While the store cannot be asked: `'local'` goes on with a limit divided by the number of instances, `'allow'` lets everything pass,
    * `'reject'` nothing. Default: what the store says (`'local'` where that says nothing).
    */
-  onStoreFailure?: 'local' | 'allow' | 'reject';
+  onStoreFailure?: StoreFailureMode;
 }
 
 /** `policies.rateLimit(...)`. */
@@ -105,7 +107,7 @@ export const rateLimitRules = {
     ...rule<false | RateLimitSharing>("false, true, 'exact' or 'leased'", sharing, { schema: { enum: [false, true, 'exact', 'leased'] } }),
     default: false,
   },
-  onStoreFailure: choice(['local', 'allow', 'reject'], { defaultNote: 'what the store says' }),
+  onStoreFailure: choice(STORE_FAILURE_MODES, { defaultNote: 'what the store says' }),
 } satisfies Record<keyof RateLimitOptions, Rule>;
 
 /** Its options as they are resolved; the kind's check rejects those without a limit. */

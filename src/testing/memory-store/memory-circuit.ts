@@ -6,7 +6,7 @@ import type {
   FailureRuns,
   MergedCircuit,
 } from '../../policies/circuit-breaker/shared/circuit-store.js';
-import type { CircuitStateName } from '../../policies/circuit-breaker/states.js';
+import type { CircuitStateName } from '../../policies/circuit-breaker/circuit-state.js';
 import type { CallStatistics } from '../../policies/circuit-breaker/counting/windows.js';
 import { MergedWindow } from './memory-window.js';
 

@@ -1,5 +1,5 @@
 import type { CircuitCountsBatch, CircuitRecord, MergedCircuit } from '../../../policies/circuit-breaker/shared/circuit-store.js';
-import type { CircuitStateName } from '../../../policies/circuit-breaker/states.js';
+import type { CircuitStateName } from '../../../policies/circuit-breaker/circuit-state.js';
 
 /** By the number that stands for each in the store. */
 const STATES: readonly CircuitStateName[] = ['closed', 'open', 'half-open', 'forced-open', 'disabled', 'metrics-only'];

@@ -1,3 +1,4 @@
+import type { StoreFailureMode } from '../../../options/index.js';
 import type { PermitRequest } from '../../../engine/contract/admission.js';
 import type { Environment } from '../../../engine/environment.js';
 import { Waiter } from '../../../engine/waiting/waiter.js';
@@ -18,7 +19,7 @@ const MOST_WANTED = 1000;
 export interface Sharing {
   readonly exchange: PermitExchange;
   /** What happens to calls while the store does not answer. */
-  readonly onStoreFailure: () => 'local' | 'allow' | 'reject';
+  readonly onStoreFailure: () => StoreFailureMode;
   /** By how many instances the permits are divided then. */
   readonly instances: () => number;
 }

@@ -1,6 +1,5 @@
-import type { Circuit, AdmissionContext } from '../circuit.js';
-import type { AdmittedCall, CircuitState, CircuitStateName } from '../states.js';
-import { Trial } from './trial.js';
+import type { AdmissionContext, AdmittedCall, CircuitState, CircuitStateName } from '../circuit-state.js';
+import { Trial, type TrialHost } from './trial.js';
 import type { TimeSource } from '../counting/windows.js';
 
 /** Lets a few trials pass: enough successes close the circuit, one failure or slow call opens it. */
@@ -8,7 +7,7 @@ export class HalfOpenState implements CircuitState {
   readonly name = 'half-open';
 
   constructor(
-    private readonly circuit: Circuit,
+    private readonly circuit: TrialHost,
     /** Of trials that count already. */
     public successes: number,
   ) {}

@@ -1,9 +1,8 @@
 import type { TimerHandle } from '../../../engine/clock.js';
 import { describeDuration } from '../../../options/index.js';
 import { CircuitOpenError } from '../circuit-breaker.error.js';
-import type { Circuit, AdmissionContext } from '../circuit.js';
-import type { HalfOpenState } from './half-open.js';
-import type { AdmittedCall } from '../states.js';
+import type { AdmissionContext, AdmittedCall, CircuitControl } from '../circuit-state.js';
+import { invokedAt } from '../counting/invoked-at.js';
 import type { TimeSource } from '../counting/windows.js';
 
 /**
@@ -11,6 +10,23 @@ import type { TimeSource } from '../counting/windows.js';
  * `halfOpenTimeout` from its start: one that ignores its signal and never ends must not keep the circuit from closing for ever.
  */
 const MAX_HOLD = 3;
+
+/** A circuit, as its trials need it. */
+export interface TrialHost extends CircuitControl {
+  readonly trials: Trials;
+  /** How long a trial may go without an answer, where the pipeline that it belongs to allows its calls so long. */
+  trialTimeoutMs(longestLimitMs?: number): number;
+  /** Opens as of a moment that may have passed already: a trial gave no answer. */
+  openAfterSilence(at: number, context: AdmissionContext): void;
+}
+
+/** The state that let a trial pass. */
+interface TrialJudge {
+  /** It ended. */
+  end(trial: Trial, passed: boolean, context: AdmissionContext, error: unknown): void;
+  /** It gave no answer in time. */
+  silent(trial: Trial, time: AdmissionContext): void;
+}
 
 /** A call that was let pass while half-open. */
 export class Trial implements AdmittedCall {
@@ -26,8 +42,8 @@ export class Trial implements AdmittedCall {
   private forget: (() => void) | undefined;
 
   constructor(
-    private readonly circuit: Circuit,
-    private readonly state: HalfOpenState,
+    private readonly circuit: TrialHost,
+    private readonly state: TrialJudge,
     context: AdmissionContext,
   ) {
     this.context = context;
@@ -37,7 +53,7 @@ export class Trial implements AdmittedCall {
     this.watch(this.timeoutMs);
   }
 
-  belongsTo(state: HalfOpenState): boolean {
+  belongsTo(state: TrialJudge): boolean {
     return this.state === state;
   }
 
@@ -66,11 +82,7 @@ export class Trial implements AdmittedCall {
     this.unwatch();
     const { circuit, context, timeoutMs } = this;
     const attempt = context?.context; // before anybody hears of it: the record may serve another call after that
-    this.silence = new CircuitOpenError(`${circuit.title} is open: the trial gave no answer within ${describeDuration(timeoutMs)}`, {
-      operationId: context?.operationId,
-      policyName: circuit.breaker,
-      withStack: circuit.environment.stackTraces,
-    });
+    this.silence = silenceOf(circuit, timeoutMs, context?.operationId);
     this.state.silent(this, time);
     attempt?.abandon(this.silence);
   }
@@ -120,9 +132,17 @@ export class Trial implements AdmittedCall {
   }
 }
 
-/** When the method was called; where nobody knows, when the call was let pass. */
-export function invokedAt({ invokedAt: at }: AdmissionContext, admittedAt: number): number {
-  return at === undefined || Number.isNaN(at) ? admittedAt : at;
+/** What an attempt is given up with that gave no answer in time. */
+export function silenceOf(
+  { title, breaker, environment }: CircuitControl,
+  timeoutMs: number,
+  operationId: string | undefined,
+): CircuitOpenError {
+  return new CircuitOpenError(`${title} is open: the trial gave no answer within ${describeDuration(timeoutMs)}`, {
+    operationId,
+    policyName: breaker,
+    withStack: environment.stackTraces,
+  });
 }
 
 /** The trials of a circuit that have not settled, of whatever generation. */

@@ -1,6 +1,5 @@
 import { isRecord } from '../../../options/index.js';
-import type { CircuitCounts } from '../circuit-breaker.telemetry.js';
-import type { CircuitStateName } from '../states.js';
+import type { CircuitCounts, CircuitStateName } from '../circuit-state.js';
 import type { CallStatistics, SavedWindow } from '../counting/windows.js';
 import type { SavedCircuit } from './saved-circuit.js';
 

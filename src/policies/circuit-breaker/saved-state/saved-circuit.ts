@@ -1,9 +1,8 @@
 import type { Circuit } from '../circuit.js';
-import type { CircuitCounts } from '../circuit-breaker.telemetry.js';
+import type { CircuitCounts, CircuitState, CircuitStateName } from '../circuit-state.js';
 import { HalfOpenState } from '../half-open/half-open.js';
 import { openMsOf } from '../open-duration.js';
 import { CountingState, DisabledState, ForcedOpenState, OpenState } from '../states.js';
-import type { CircuitState, CircuitStateName } from '../states.js';
 import { sameShape, type CallStatistics, type SavedWindow, type TimeSource } from '../counting/windows.js';
 
 /** A circuit as plain data; durations in milliseconds. Errors are no part of it: they may say what belongs into no file. */

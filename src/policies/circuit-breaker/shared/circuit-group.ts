@@ -2,12 +2,11 @@ import type { TimerHandle } from '../../../engine/clock.js';
 import type { Environment } from '../../../engine/environment.js';
 import { ResilienceError } from '../../../engine/error.js';
 import type { SharedStore } from '../../shared-store.js';
-import type { CircuitStore, TrialReply } from './circuit-store.js';
+import type { CircuitStore } from './circuit-store.js';
 import { CountMerger } from './count-merger.js';
 import { FleetReader } from './fleet-reader.js';
-import { newGeneration } from './generation.js';
-import type { SharedCircuit, TakenBatch } from './shared-circuit.js';
-import type { SharedTrial } from './shared-trial.js';
+import type { FleetExchange, SharedCircuit, TakenBatch } from './shared-circuit.js';
+import { TrialRequests } from './trial-requests.js';
 import type { ClockOffset } from './counting/unmerged-counts.js';
 
 /** So many rounds apart, what is known is compared with the store: what a failover has lost is written back. */
@@ -22,9 +21,9 @@ const groups = new WeakMap<SharedStore, CircuitGroup>();
  * All shared circuits of an application, as they talk with the store: counts are merged every `propagation`, those of all circuits
  * by one command; where there are none, one command asks whether anything has changed. Nothing here is on the way of a call but a trial.
  */
-export class CircuitGroup {
+export class CircuitGroup implements FleetExchange {
   readonly clock: ClockOffset = { offsetMs: 0 };
-  readonly commandTimeoutMs: number;
+  readonly trials: TrialRequests;
   private readonly store: CircuitStore;
   private readonly propagationMs: number;
   private readonly circuits = new Set<SharedCircuit>();
@@ -53,7 +52,10 @@ export class CircuitGroup {
   ) {
     this.store = shared.circuits;
     this.propagationMs = shared.settings.propagationMs;
-    this.commandTimeoutMs = shared.settings.commandTimeoutMs;
+    this.trials = new TrialRequests(this.store, shared.settings.commandTimeoutMs, {
+      background: (work) => this.background(work),
+      failed: (error) => this.failed(error),
+    });
     this.reader = new FleetReader(this.store, environment.clock);
     this.merger = new CountMerger(this.store, environment.clock, this.propagationMs, this.clock);
     const stopListening = this.store.listen((id, record) => {
@@ -101,45 +103,6 @@ export class CircuitGroup {
   /** Counts of a state that is over. */
   keep(batch: TakenBatch): void {
     this.merger.keep(batch);
-  }
-
-  /** Asks for a trial. */
-  async askForTrial(circuit: SharedCircuit, leaseMs: number, lease: string | undefined): Promise<TrialReply> {
-    const { halfOpenCalls, successThreshold } = circuit.circuit.settings;
-    const ask = (): Promise<TrialReply> =>
-      this.store.trial({ id: circuit.id, nextGeneration: newGeneration(), lease, leaseMs, halfOpenCalls, successThreshold });
-    const reply = await ask();
-    const known = circuit.currentRecord();
-    if (reply.record !== undefined || known === undefined) return reply;
-    await this.store.restore(circuit.id, known);
-    return ask();
-  }
-
-  /** Tells at once how a trial ended. */
-  conclude(circuit: SharedCircuit, { generation, lease }: Pick<SharedTrial, 'generation' | 'lease'>, passed: boolean | undefined): void {
-    const verdict = {
-      id: circuit.id,
-      generation,
-      lease,
-      passed,
-      nextGeneration: newGeneration(),
-      successThreshold: circuit.circuit.settings.successThreshold,
-      openMs: passed === false ? circuit.nextOpenMs() : 0,
-    };
-    this.background(
-      this.store.conclude(verdict).then((record) => {
-        if (record !== undefined) circuit.learn(record);
-      }),
-    );
-  }
-
-  /** The open time of a circuit is over that is to be half-open without a call. */
-  halfOpenWithoutCall(circuit: SharedCircuit): void {
-    this.background(
-      this.askForTrial(circuit, 0, undefined).then(({ record }) => {
-        if (record !== undefined) circuit.learn(record);
-      }),
-    );
   }
 
   /** Sends what was commanded by hand; what does not arrive is sent again. */
@@ -238,7 +201,7 @@ export class CircuitGroup {
   }
 
   /** The store tells of its own failures. */
-  failed(error: unknown): void {
+  private failed(error: unknown): void {
     if (!(error instanceof ResilienceError)) this.environment.callbackFailed('store of circuit breakers', undefined, error);
   }
 

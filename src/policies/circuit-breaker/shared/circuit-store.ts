@@ -1,6 +1,9 @@
 import type { WindowSettings } from '../circuit-breaker.policy.js';
-import type { CircuitStateName } from '../states.js';
+import type { CircuitStateName } from '../circuit-state.js';
 import type { CallStatistics } from '../counting/windows.js';
+
+/** Circuits of one question at most: the server does nothing else meanwhile. */
+export const MAX_CIRCUITS_A_QUESTION = 128;
 
 /** What the fleet knows of a circuit. Times count from the moment of the answer, by the store's clock. */
 export interface CircuitRecord {

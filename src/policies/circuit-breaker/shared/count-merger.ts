@@ -1,11 +1,8 @@
 import type { TimeSource } from '../counting/windows.js';
-import type { CircuitCountsBatch, CircuitStore } from './circuit-store.js';
+import { MAX_CIRCUITS_A_QUESTION, type CircuitCountsBatch, type CircuitStore } from './circuit-store.js';
 import { newGeneration } from './generation.js';
 import type { SharedCircuit, TakenBatch } from './shared-circuit.js';
 import { agesOf, type ClockOffset } from './counting/unmerged-counts.js';
-
-/** Circuits of one script: the server does nothing else meanwhile. */
-const MAX_CIRCUITS_A_SCRIPT = 128;
 
 /** Counts that wait for a store which is away, of circuits that are not there any more or have gone on. */
 const MAX_KEPT = 1000;
@@ -70,8 +67,8 @@ export class CountMerger {
       circuit.mergedAt = now;
       batches.push(batch);
     }
-    for (let start = 0; start < batches.length; start += MAX_CIRCUITS_A_SCRIPT)
-      this.merges.push({ sequence: ++this.sequence, batches: batches.slice(start, start + MAX_CIRCUITS_A_SCRIPT) });
+    for (let start = 0; start < batches.length; start += MAX_CIRCUITS_A_QUESTION)
+      this.merges.push({ sequence: ++this.sequence, batches: batches.slice(start, start + MAX_CIRCUITS_A_QUESTION) });
   }
 
   private async send(merge: Merge): Promise<number> {

@@ -1,9 +1,6 @@
 import type { TimeSource } from '../counting/windows.js';
-import type { CircuitRecord, CircuitStore } from './circuit-store.js';
+import { MAX_CIRCUITS_A_QUESTION, type CircuitRecord, type CircuitStore } from './circuit-store.js';
 import type { SharedCircuit } from './shared-circuit.js';
-
-/** Circuits of one script: the server does nothing else meanwhile. */
-const MAX_CIRCUITS_A_SCRIPT = 128;
 
 /** Reads what the fleet knows, where this instance did not hear of it. */
 export class FleetReader {
@@ -49,8 +46,8 @@ export class FleetReader {
   }
 
   async read(circuits: readonly SharedCircuit[]): Promise<void> {
-    for (let start = 0; start < circuits.length; start += MAX_CIRCUITS_A_SCRIPT) {
-      const some = circuits.slice(start, start + MAX_CIRCUITS_A_SCRIPT);
+    for (let start = 0; start < circuits.length; start += MAX_CIRCUITS_A_QUESTION) {
+      const some = circuits.slice(start, start + MAX_CIRCUITS_A_QUESTION);
       const records = await this.store.read(some.map(({ id }) => id));
       await Promise.all(some.map((circuit, index) => this.compare(circuit, records[index])));
     }

@@ -6,7 +6,7 @@ import { remoteDecision } from '../../../engine/waiting/remote-decision.js';
 import type { CircuitBreaker } from '../circuit-breaker.js';
 import { CircuitBreakerStrategy, type CircuitBreakerUse } from '../circuit-breaker.strategy.js';
 import type { Circuit } from '../circuit.js';
-import type { AdmittedCall } from '../states.js';
+import type { AdmittedCall } from '../circuit-state.js';
 import type { SharedCircuit } from './shared-circuit.js';
 import type { SharedTrials } from './shared-trials.js';
 import { newGeneration } from './generation.js';

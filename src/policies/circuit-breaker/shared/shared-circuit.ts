@@ -1,22 +1,16 @@
-import type { StoreFailureMode } from '../../shared-store.js';
-import type { AdmissionContext, Circuit, CircuitLink, FleetFacts } from '../circuit.js';
+import type { CircuitLink, FleetFacts } from './circuit-link.js';
+import type { AdmissionContext, AdmittedCall, CircuitState, CircuitStateName } from '../circuit-state.js';
+import type { StoreFailureMode } from '../../../options/index.js';
+import type { Circuit } from '../circuit.js';
 import { HalfOpenState } from '../half-open/half-open.js';
 import { openMsOf } from '../open-duration.js';
-import {
-  DisabledState,
-  exceeds,
-  ForcedOpenState,
-  OpenState,
-  type AdmittedCall,
-  type CircuitState,
-  type CircuitStateName,
-} from '../states.js';
-import type { CircuitGroup } from './circuit-group.js';
+import { DisabledState, exceeds, ForcedOpenState, OpenState } from '../states.js';
 import type { CircuitCommand, CircuitJudgement, CircuitRecord, MergedCircuit } from './circuit-store.js';
 import type { CommandScope } from '../../../engine/contract/instance.js';
 import { newGeneration } from './generation.js';
 import { SharedCountingState, SharedHalfOpenState, SharedOpenState, UnattendedState, type CountsOwner } from './shared-states.js';
 import { SharedTrials } from './shared-trials.js';
+import type { TrialCircuit, TrialRequests } from './trial-requests.js';
 import type { ClockOffset, TakenCounts } from './counting/unmerged-counts.js';
 
 /** Counts taken out of a circuit, with what they are to be merged by. */
@@ -28,13 +22,28 @@ export interface TakenBatch {
   readonly judgement: CircuitJudgement;
 }
 
+/** Who talks with the store for the circuits of an application. */
+export interface FleetExchange {
+  readonly clock: ClockOffset;
+  readonly trials: TrialRequests;
+  /** There is something to merge. */
+  hasCounted(circuit: SharedCircuit): void;
+  /** The circuit may have to open: merged as soon as it may be. */
+  urge(circuit: SharedCircuit): void;
+  /** Counts of a state that is over. */
+  keep(batch: TakenBatch): void;
+  /** Sends what was commanded by hand. */
+  sendCommands(): void;
+  leave(circuit: SharedCircuit): void;
+}
+
 const UNKNOWN_FACTS: FleetFacts = { openings: 0, openedAt: undefined, firstOpenMs: 0, windowAtOpening: undefined, hasTripped: false };
 
 /**
  * What joins a circuit to those of the other instances. It knows what the fleet was told last and puts the circuit into that state;
  * the store decides. While the store cannot be asked, the circuit goes on as `onStoreFailure` says.
  */
-export class SharedCircuit implements CircuitLink, CountsOwner {
+export class SharedCircuit implements CircuitLink, CountsOwner, TrialCircuit {
   readonly clock: ClockOffset;
   /** When its counts were sent last. */
   mergedAt = Number.NEGATIVE_INFINITY;
@@ -54,11 +63,11 @@ export class SharedCircuit implements CircuitLink, CountsOwner {
   constructor(
     readonly id: string,
     readonly circuit: Circuit,
-    private readonly group: CircuitGroup,
+    private readonly fleet: FleetExchange,
     readonly mode: () => StoreFailureMode,
   ) {
-    this.clock = group.clock;
-    this.trials = new SharedTrials(this, group);
+    this.clock = fleet.clock;
+    this.trials = new SharedTrials(this, mode, fleet.trials);
   }
 
   /** What the fleet is known to be in; undefined where this instance was never told. */
@@ -93,12 +102,12 @@ export class SharedCircuit implements CircuitLink, CountsOwner {
   }
 
   counted(): void {
-    this.group.hasCounted(this);
+    this.fleet.hasCounted(this);
   }
 
   suspect(state: SharedCountingState, context: AdmissionContext): void {
     if (!this.isAlone) {
-      if (this.mayOpen(state)) this.group.urge(this);
+      if (this.mayOpen(state)) this.fleet.urge(this);
       return;
     }
     if (this.mode() !== 'local') return;
@@ -108,12 +117,12 @@ export class SharedCircuit implements CircuitLink, CountsOwner {
     const { consecutiveFailures = Number.POSITIVE_INFINITY } = settings;
     if (unmerged.failureRuns.trailing < consecutiveFailures && !(settings.usesRates && exceeds(unmerged, settings))) return;
     const { calls, failures, slowCalls } = unmerged;
-    this.group.keep(this.takeFrom(state));
+    this.fleet.keep(this.takeFrom(state));
     this.circuit.open(context.now(), context, { calls, failures, slowCalls });
   }
 
   reshaped(state: SharedCountingState): void {
-    if (state.unmerged.calls > 0) this.group.keep(this.takeFrom(state));
+    if (state.unmerged.calls > 0) this.fleet.keep(this.takeFrom(state));
   }
 
   reconfigured(): void {
@@ -166,7 +175,7 @@ export class SharedCircuit implements CircuitLink, CountsOwner {
       judged: undefined,
     };
     this.knownAt = this.now();
-    this.group.sendCommands();
+    this.fleet.sendCommands();
   }
 
   rejoin(): void {
@@ -187,9 +196,9 @@ export class SharedCircuit implements CircuitLink, CountsOwner {
 
   retired(): void {
     const { current } = this.circuit;
-    if (current instanceof SharedCountingState && current.unmerged.calls > 0) this.group.keep(this.takeFrom(current));
+    if (current instanceof SharedCountingState && current.unmerged.calls > 0) this.fleet.keep(this.takeFrom(current));
     this.isGone = true;
-    this.group.leave(this);
+    this.fleet.leave(this);
   }
 
   /** The store cannot be asked from now on. */
@@ -245,7 +254,8 @@ export class SharedCircuit implements CircuitLink, CountsOwner {
 
   private stateOf({ state, remainingMs, successes }: CircuitRecord): CircuitState {
     if (state === 'closed' || state === 'metrics-only') return this.countingState(state);
-    if (state === 'open') return new SharedOpenState(this.knownAt + remainingMs, this.circuit, () => this.group.halfOpenWithoutCall(this));
+    if (state === 'open')
+      return new SharedOpenState(this.knownAt + remainingMs, this.circuit, () => this.fleet.trials.halfOpenWithoutCall(this));
     if (state === 'half-open') return new SharedHalfOpenState(successes);
     return state === 'disabled' ? new DisabledState() : new ForcedOpenState();
   }

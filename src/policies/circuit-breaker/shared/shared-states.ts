@@ -1,7 +1,7 @@
+import type { AdmissionContext, AdmittedCall, CircuitState, CircuitStateName, CircuitControl } from '../circuit-state.js';
 import type { TimerHandle } from '../../../engine/clock.js';
 import type { WindowSettings } from '../circuit-breaker.policy.js';
-import type { AdmissionContext, Circuit } from '../circuit.js';
-import { TimedCall, type AdmittedCall, type CircuitState, type CircuitStateName } from '../states.js';
+import { PassingState } from '../counting/passing-state.js';
 import { sameShape, type CallStatistics, type TimeSource } from '../counting/windows.js';
 import type { MergedCircuit } from './circuit-store.js';
 import { createUnmerged } from './counting/create-unmerged.js';
@@ -24,22 +24,20 @@ const NOTHING_MERGED: MergedCircuit = { calls: 0, failures: 0, slowCalls: 0, fai
  * Lets all calls pass and counts them here, until they are merged. Asks nobody on the way of a call. The window is that of the
  * fleet as the last answer told it, with what was counted since.
  */
-export class SharedCountingState implements CircuitState, AdmittedCall {
-  readonly everyCall: AdmittedCall = this;
+export class SharedCountingState extends PassingState {
   unmerged: UnmergedCounts;
   /** The fleet's window, with all that was merged. */
   merged: MergedCircuit = NOTHING_MERGED;
   /** The window that is counted for. */
   window: WindowSettings;
-  private slowAfterMs: number | undefined;
 
   constructor(
-    private readonly circuit: Circuit,
-    readonly name: 'closed' | 'metrics-only',
+    circuit: CircuitControl,
+    name: 'closed' | 'metrics-only',
     private readonly owner: CountsOwner,
   ) {
+    super(circuit, name);
     this.window = circuit.settings.window;
-    this.slowAfterMs = circuit.settings.slowCallDuration;
     this.unmerged = createUnmerged(this.window, owner.clock);
   }
 
@@ -61,28 +59,6 @@ export class SharedCountingState implements CircuitState, AdmittedCall {
     this.window = window;
     this.unmerged = createUnmerged(window, this.owner.clock);
     this.merged = NOTHING_MERGED;
-  }
-
-  admit(context: AdmissionContext): AdmittedCall {
-    const { durations } = this.circuit;
-    if (this.slowAfterMs === undefined && durations === undefined) return this;
-    return new TimedCall(this, context.now(), this.slowAfterMs, durations);
-  }
-
-  nameAt(): CircuitStateName {
-    return this.name;
-  }
-
-  succeeded(context: AdmissionContext): void {
-    this.record(false, false, context, undefined);
-  }
-
-  failed(context: AdmissionContext, error: unknown): void {
-    this.record(true, false, context, error);
-  }
-
-  released(): void {
-    // Nothing was counted yet.
   }
 
   record(failed: boolean, slow: boolean, context: AdmissionContext, error: unknown): void {
@@ -112,7 +88,7 @@ export class SharedOpenState implements CircuitState {
    */
   constructor(
     private readonly until: number,
-    { settings, environment }: Circuit,
+    { settings, environment }: CircuitControl,
     halfOpen: () => void,
   ) {
     if (!settings.automaticHalfOpen) return;
@@ -163,7 +139,7 @@ export class UnattendedState implements CircuitState, AdmittedCall {
     /** Of the state that the fleet was in. */
     readonly name: CircuitStateName,
     private readonly letsPass: boolean,
-    private readonly circuit: Circuit,
+    private readonly circuit: CircuitControl,
   ) {}
 
   admit(): AdmittedCall | undefined {

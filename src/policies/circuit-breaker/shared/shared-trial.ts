@@ -1,13 +1,11 @@
 import type { TimerHandle } from '../../../engine/clock.js';
-import { describeDuration } from '../../../options/index.js';
-import { CircuitOpenError } from '../circuit-breaker.error.js';
-import type { AdmissionContext, Circuit } from '../circuit.js';
-import type { AdmittedCall } from '../states.js';
-import { invokedAt } from '../half-open/trial.js';
+import type { AdmissionContext, AdmittedCall } from '../circuit-state.js';
+import { invokedAt } from '../counting/invoked-at.js';
+import { silenceOf, type TrialHost } from '../half-open/trial.js';
 
 /** Who hears how a trial ended. */
 export interface TrialOwner {
-  readonly circuit: Circuit;
+  readonly circuit: TrialHost;
   /** How long after its time a trial may still be told of, in milliseconds. */
   readonly graceMs: number;
   /** @param passed Undefined: nothing was learned, the lease goes back. */
@@ -92,11 +90,7 @@ export class SharedTrial implements AdmittedCall {
   private fallSilent(): void {
     const { circuit } = this.owner;
     const attempt = this.context?.context; // before anybody hears of it: the record may serve another call after that
-    const silence = new CircuitOpenError(`${circuit.title} is open: the trial gave no answer within ${describeDuration(this.timeoutMs)}`, {
-      operationId: this.context?.operationId,
-      policyName: circuit.breaker,
-      withStack: circuit.environment.stackTraces,
-    });
+    const silence = silenceOf(circuit, this.timeoutMs, this.context?.operationId);
     circuit.lastError = silence;
     this.end(false);
     attempt?.abandon(silence);

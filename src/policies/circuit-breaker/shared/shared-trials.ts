@@ -1,9 +1,9 @@
-import type { AdmissionContext } from '../circuit.js';
-import type { AdmittedCall } from '../states.js';
-import type { CircuitGroup } from './circuit-group.js';
+import type { AdmissionContext, AdmittedCall } from '../circuit-state.js';
 import type { TrialReply } from './circuit-store.js';
 import { newGeneration } from './generation.js';
-import type { SharedCircuit } from './shared-circuit.js';
+import type { StoreFailureMode } from '../../../options/index.js';
+import type { TrialHost } from '../half-open/trial.js';
+import type { TrialCircuit, TrialRequests } from './trial-requests.js';
 import { SharedHalfOpenState, SharedOpenState, UnattendedState } from './shared-states.js';
 import { SharedTrial, type TrialOwner } from './shared-trial.js';
 
@@ -17,13 +17,14 @@ export class SharedTrials implements TrialOwner {
   private readonly running = new Set<SharedTrial>();
 
   constructor(
-    private readonly shared: SharedCircuit,
-    private readonly group: CircuitGroup,
+    private readonly shared: TrialCircuit,
+    private readonly mode: () => StoreFailureMode,
+    private readonly requests: TrialRequests,
   ) {
-    this.graceMs = group.commandTimeoutMs;
+    this.graceMs = requests.commandTimeoutMs;
   }
 
-  get circuit(): SharedCircuit['circuit'] {
+  get circuit(): TrialHost {
     return this.shared.circuit;
   }
 
@@ -39,7 +40,7 @@ export class SharedTrials implements TrialOwner {
     this.asking++;
     try {
       const leaseMs = this.circuit.trialTimeoutMs(longestLimitMs) + 2 * this.graceMs;
-      return await this.group.askForTrial(this.shared, leaseMs, lease);
+      return await this.requests.ask(this.shared, leaseMs, lease);
     } finally {
       this.asking--;
     }
@@ -57,7 +58,7 @@ export class SharedTrials implements TrialOwner {
 
   /** The store has not answered. Undefined: the state that the circuit is in decides. */
   unanswered(): AdmittedCall | undefined {
-    if (this.shared.isAlone || this.shared.mode() !== 'allow') return undefined;
+    if (this.shared.isAlone || this.mode() !== 'allow') return undefined;
     return new UnattendedState('half-open', true, this.circuit);
   }
 
@@ -68,7 +69,7 @@ export class SharedTrials implements TrialOwner {
 
   /** Nobody wants the trial any more. */
   giveBack({ isGranted, record }: TrialReply, lease: string): void {
-    if (isGranted && record !== undefined) this.group.conclude(this.shared, { generation: record.generation, lease }, undefined);
+    if (isGranted && record !== undefined) this.requests.conclude(this.shared, { generation: record.generation, lease }, undefined);
   }
 
   /** The application ends. */
@@ -79,7 +80,7 @@ export class SharedTrials implements TrialOwner {
   ended(trial: SharedTrial, passed: boolean | undefined): void {
     this.running.delete(trial);
     this.wasDenied = false;
-    this.group.conclude(this.shared, trial, passed);
+    this.requests.conclude(this.shared, trial, passed);
   }
 
   private async askByHand(context: AdmissionContext): Promise<AdmittedCall | undefined> {
@@ -87,7 +88,7 @@ export class SharedTrials implements TrialOwner {
     try {
       return this.decide(await this.ask(lease, 0), lease, context);
     } catch (error) {
-      this.group.failed(error);
+      this.requests.failed(error);
       return this.unanswered();
     }
   }

@@ -1,7 +1,7 @@
 import type { Environment } from '../../../engine/environment.js';
 import { ResilienceConfigError } from '../../../engine/error.js';
-import { describeDuration } from '../../../options/index.js';
-import { requiredStore, type StoreFailureMode } from '../../shared-store.js';
+import { describeDuration, type StoreFailureMode } from '../../../options/index.js';
+import { requiredStore } from '../../shared-store.js';
 import type { Circuit } from '../circuit.js';
 import type { WindowSettings } from '../circuit-breaker.policy.js';
 import { CircuitGroup } from './circuit-group.js';

@@ -1,7 +1,7 @@
 import type { PermitRequest } from '../../../engine/contract/admission.js';
 import type { Environment } from '../../../engine/environment.js';
 import type { Waiter } from '../../../engine/waiting/waiter.js';
-import type { Key } from '../../../options/index.js';
+import type { Key, StoreFailureMode } from '../../../options/index.js';
 import { RateLimitRejection } from '../rate-limit.error.js';
 import { RateLimiter, type RateLimiterSettings, type RateLimitRequest, type RateLimitStatus } from '../rate-limiter.js';
 import { ExactPermits } from './exact/exact-permits.js';
@@ -86,7 +86,7 @@ export abstract class SharedRateLimiter extends RateLimiter implements SharedLim
   }
 
   /** What happens to calls while the store cannot be asked. */
-  get onStoreFailure(): 'local' | 'allow' | 'reject' {
+  get onStoreFailure(): StoreFailureMode {
     return this.settings.onStoreFailure ?? this.store.settings.onStoreFailure;
   }
 
