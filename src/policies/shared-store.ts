@@ -1,6 +1,6 @@
 import type { Environment } from '../engine/environment.js';
 import type { Histogram } from '../engine/telemetry/histogram.js';
-import { ResilienceConfigError } from '../engine/error.js';
+import { ResilienceConfigError, ResilienceError } from '../engine/error.js';
 import type { PermitStore } from './bulkhead/shared/permit-store.js';
 import type { StoreFailureMode } from '../options/index.js';
 import type { FleetStore } from './fleet-store.js';
@@ -91,4 +91,9 @@ export function requiredStore(environment: Environment, policy: string): SharedS
 /** How many instances share a store, as was known last: what falls to one of them where the store cannot be asked. */
 export function instancesOf({ fleet, settings }: Pick<SharedStore, 'fleet' | 'settings'>): number {
   return Math.max(1, fleet.reporting ?? settings.expectedInstances);
+}
+
+/** Something that the store was asked for failed: it tells itself of what it cannot answer, and all other errors are told here. */
+export function storeFailed(environment: Environment, label: string, error: unknown): void {
+  if (!(error instanceof ResilienceError)) environment.callbackFailed(label, undefined, error);
 }

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dim } from './colours.js';
 import { grid } from './report.js';
+import { freePort } from './free-port.js';
 
 /** What is asked at the end of each phase, of the breaker and of the operation. The window is that of a phase. */
 const QUERIES: readonly (readonly [query: string, name: string])[] = [
@@ -88,12 +88,4 @@ export class Prometheus {
     }
     throw new Error('Prometheus does not scrape the shop');
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,5 +1,6 @@
 import type { TimerHandle } from '../../engine/clock.js';
 import type { Environment } from '../../engine/environment.js';
+import { storeFailed } from '../../policies/shared-store.js';
 import { GONE_AFTER_MS, type FleetBeat, type FleetPosition, type FleetPulse, type FleetStore } from '../../policies/fleet-store.js';
 import type { CatchUp } from './command-log.js';
 
@@ -65,8 +66,8 @@ export class Heartbeat {
       this.position = pulse.position;
       this.answeredAt = clock.now();
       this.owner.pulse(pulse, seen === undefined ? 'standing' : wasAway || pulse.isCollapsed ? 'last' : 'all');
-    } catch {
-      // The store tells of its failures itself; what is not said now is said with the next heartbeat.
+    } catch (error) {
+      storeFailed(this.environment, 'the heartbeat', error); // what was not said now is said with the next one
     }
     if (this.isStopped) return;
     this.timer = clock.setTimer(

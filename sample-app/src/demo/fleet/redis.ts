@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import { freePort } from '../free-port.js';
 
 /** A Redis of the demo's own, without persistence: after a restart it knows nothing. */
 export class RedisProgram {
@@ -42,12 +43,4 @@ async function listens(port: number): Promise<boolean> {
   );
   socket.destroy();
   return outcome;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { TimerHandle } from '../../../engine/clock.js';
 import type { Environment } from '../../../engine/environment.js';
-import type { SharedStore } from '../../shared-store.js';
+import { storeFailed, type SharedStore } from '../../shared-store.js';
 import type { PermitClaim, PermitGrant } from './permit-store.js';
 
 /** So many claims go with one question at most: the store answers nobody else meanwhile. */
@@ -138,9 +138,8 @@ export class PermitExchange {
     let grants: readonly PermitGrant[] | undefined;
     try {
       grants = await this.store.permits.exchange(claims);
-    } catch {
-      // The store tells of its failures itself; what they mean for those who ask is decided by each bulkhead.
-      grants = undefined;
+    } catch (error) {
+      storeFailed(this.environment, LABEL, error); // what it means for those who ask is decided by each bulkhead
     }
     for (const claimant of batch) this.underWay.delete(claimant);
     const ageMs = clock.now() - sentAt;

@@ -1,7 +1,6 @@
 import type { TimerHandle } from '../../../engine/clock.js';
 import type { Environment } from '../../../engine/environment.js';
-import { ResilienceError } from '../../../engine/error.js';
-import type { SharedStore } from '../../shared-store.js';
+import { storeFailed, type SharedStore } from '../../shared-store.js';
 import type { CircuitStore } from './circuit-store.js';
 import { CountMerger } from './count-merger.js';
 import { FleetReader } from './fleet-reader.js';
@@ -200,9 +199,8 @@ export class CircuitGroup implements FleetExchange {
     this.running.add(running);
   }
 
-  /** The store tells of its own failures. */
   private failed(error: unknown): void {
-    if (!(error instanceof ResilienceError)) this.environment.callbackFailed('store of circuit breakers', undefined, error);
+    storeFailed(this.environment, 'store of circuit breakers', error);
   }
 
   private stopTimers(): void {
