@@ -165,7 +165,10 @@ export class PromiseDriver implements CallDriver {
   fulfilled(call: Call, value: unknown): unknown {
     if (call.waitingFor !== WaitingFor.METHOD || call.interruption !== undefined) return this.settled(call, false, value);
     const step = this.pipeline.succeed(call, value);
-    return step === 'done' ? this.close(call) : this.continueCall(call, step);
+    if (step !== 'done') return this.continueCall(call, step);
+    if (call.dirty) return this.close(call);
+    this.end(call); // as most calls do: with the value that is in hand
+    return value;
   }
 
   /** The first promise of a call was rejected. */
